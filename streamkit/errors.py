@@ -1,0 +1,107 @@
+"""Every error streamkit raises: what was met, where, and what to do about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pydantic_core import ErrorDetails
+
+__all__ = [
+    "EmptyAnswer",
+    "InvalidResult",
+    "JsonSyntaxError",
+    "LimitExceeded",
+    "Refused",
+    "RetriesExhausted",
+    "SourceFailed",
+    "StreamkitError",
+    "Truncated",
+]
+
+
+class StreamkitError(Exception):
+    """Base of all errors of this library.
+
+    Attributes:
+        partial: what had arrived when the error came up: a `Partial` model from `create_partial`
+            and `result()`, else the JSON value so far, else None.
+        path: where in the document it happened, as a tuple of keys and indexes; None if it has no place.
+    """
+
+    partial: object = None
+    path: tuple[str | int, ...] | None = None
+
+
+class JsonSyntaxError(StreamkitError, ValueError):
+    """The text is not JSON (RFC 8259).
+
+    Attributes:
+        reason: what was met and what was expected, without the position.
+        offset: characters before the offending one, from 0.
+        line: its line, from 1.
+        column: its column on that line, from 1.
+    """
+
+    def __init__(self, reason: str, *, path: tuple[str | int, ...], offset: int, line: int, column: int) -> None:
+        self.reason, self.path = reason, path
+        self.offset, self.line, self.column = offset, line, column
+        super().__init__(f"{reason}, at {_where(path)} (line {line}, column {column}, offset {offset})")
+
+
+class LimitExceeded(JsonSyntaxError):
+    """The text is larger, deeper or longer than the limits given to `accumulate()` allow."""
+
+
+class Truncated(StreamkitError):
+    """The text ended before its document did: cut by a token limit, or a connection that just closed."""
+
+
+class EmptyAnswer(Truncated):
+    """The stream ended without any text."""
+
+
+class Refused(StreamkitError):
+    """The model refused, or a content filter stopped it. `str(error)` carries the refusal's own words."""
+
+
+class InvalidResult(StreamkitError, ValueError):
+    """The document is whole, but is not what the model asks for.
+
+    Attributes:
+        errors: pydantic's error details, `loc` counted from the root.
+    """
+
+    def __init__(self, errors: Sequence[ErrorDetails], *, path: tuple[str | int, ...] = ()) -> None:
+        self.errors, self.path = list(errors), path
+        super().__init__(_summary(self.errors))
+
+
+class SourceFailed(StreamkitError):
+    """The provider told of an error inside its stream, or the connection broke."""
+
+
+class RetriesExhausted(StreamkitError):
+    """No attempt gave a valid result.
+
+    Attributes:
+        attempts: the error of each attempt, oldest first.
+    """
+
+    def __init__(self, message: str, attempts: Sequence[Exception]) -> None:
+        self.attempts = list(attempts)
+        super().__init__(message)
+
+
+def _where(path: tuple[str | int, ...]) -> str:
+    if not path:
+        return "the root"
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
+
+
+def _summary(errors: list[ErrorDetails], most: int = 5) -> str:
+    lines = [f"{_where(error['loc'])}: {error['msg']} (got {error['input']!r:.80})" for error in errors[:most]]
+    more = f"; and {len(errors) - most} more" if len(errors) > most else ""
+    return f"{len(errors)} field{'s' * (len(errors) != 1)} not valid: {'; '.join(lines)}{more}"

@@ -1,0 +1,300 @@
+"""`Stage`, `Pipeline`, `Flow`: what `|` makes.
+
+    stage    | stage     ->  Pipeline   reusable, without a source
+    source   | stage     ->  Flow       cold: iterating it again runs it again, if its source can
+    flow     | stage     ->  Flow
+    flow     | callable  ->  whatever the callable makes of an async iterable (aiostream's pipes)
+
+A flow holds a source and stages, nothing that runs: every iteration makes fresh machines.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Generator,
+    Iterable,
+    Iterator,
+    Sequence,
+)
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Generic, Never, TypeAlias, TypeVar, cast, overload
+
+from typing_extensions import TypeVar as DefaultTypeVar
+
+from streamkit.document import Document
+from streamkit.errors import StreamkitError
+from streamkit.events import Change
+from streamkit.flow.run import Batches, Pump, run_async, run_batches, run_sync
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from streamkit.flow.machine import Machine
+
+__all__ = ["AnyStage", "Flow", "Pipeline", "Planner", "Source", "Stage"]
+
+InT = TypeVar("InT", contravariant=True)
+OutT = TypeVar("OutT", covariant=True)
+T = TypeVar("T")
+S = TypeVar("S")
+RootT = DefaultTypeVar("RootT", default=object)
+
+Source = AsyncIterable[T] | Iterable[T]
+AnyStage: TypeAlias = "Stage[Never, object]"
+Planner: TypeAlias = "Callable[[Sequence[AnyStage], AnyStage], Sequence[AnyStage]]"
+"""Given the stages before it and itself, how a stage would have them run; for fusing, and to learn the model."""
+
+
+class Pipeline(Generic[InT, OutT]):
+    """Stages in a row, without a source; reusable, and callable with a source like aiostream's pipes."""
+
+    def __init__(self, stages: Sequence[AnyStage]) -> None:
+        self._stages = tuple(stages)
+        self._plan = _planned(self._stages)
+
+    def __repr__(self) -> str:
+        return " | ".join(stage.name for stage in self._stages)
+
+    @property
+    def stages(self) -> tuple[AnyStage, ...]:
+        """The stages, first to last, as they were written."""
+        return self._stages
+
+    @property
+    def model(self) -> object:
+        """The type that the last typed stage validates against; None if there is none."""
+        return next((stage.model for stage in reversed(self._stages) if stage.model is not None), None)
+
+    def __or__(self, after: Pipeline[OutT, T]) -> Pipeline[InT, T]:
+        if not isinstance(after, Pipeline):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+            return NotImplemented
+        return Pipeline((*self._stages, *after.stages))
+
+    def __ror__(self, source: AsyncIterable[InT] | Iterable[InT]) -> Flow[OutT]:
+        return Flow(source, self._stages)
+
+    def __call__(self, source: AsyncIterable[InT] | Iterable[InT]) -> Flow[OutT]:
+        """The flow of a source through these stages: the same as `source | pipeline`."""
+        return Flow(source, self._stages)
+
+
+class Stage(Pipeline[InT, OutT]):
+    """One operator: a name, and how to make the machine that does the work in one run.
+
+    Args:
+        make_machine: called once for each run; see `streamkit.flow.Machine`.
+        name: for error notes and `repr`; by default what `make_machine` is called.
+        model: the type whose values the stage emits, where it knows one.
+        emits_changes: whether `Change`s come out; None if whatever comes in comes out.
+        plan: how to run this stage after others, where it is not simply behind them.
+        pump: for an operator that waits: takes the batches before it, gives batches; the machine serves
+            where nothing can wait, under a plain `for`.
+        reads: for a stage that reads text, its settings; one behind it may then read the text itself.
+    """
+
+    def __init__(
+        self,
+        make_machine: Callable[[], Machine[InT, OutT]],
+        name: str | None = None,
+        *,
+        model: object = None,
+        emits_changes: bool | None = None,
+        plan: Planner | None = None,
+        pump: Pump | None = None,
+        reads: object = None,
+    ) -> None:
+        self.make_machine = cast("Callable[[], Machine[object, object]]", make_machine)
+        self.name = name or str(getattr(make_machine, "__name__", "stage"))
+        self._model, self.emits_changes, self.plan, self.pump = model, emits_changes, plan, pump
+        self.reads = reads
+        super().__init__((self,))
+
+    @property
+    def model(self) -> object:
+        return self._model
+
+
+class Flow(Generic[OutT]):
+    """A source and the stages it goes through.
+
+    Iterate it with `async for`, or with `for` when the source is a plain iterable. `async with flow as
+    items:` (and `with`) closes everything promptly when the block is left; after a bare loop that was
+    left early, Python closes an async source only when the iterator is collected.
+    """
+
+    def __init__(self, source: Source[object], stages: Sequence[AnyStage] = (), *, batched: bool = False) -> None:
+        if isinstance(source, (str, bytes, bytearray, memoryview)):
+            source = (source,)
+        if not isinstance(source, (AsyncIterable, Iterable)):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+            raise TypeError(f"cannot stream from {source!r:.80}: a source is an iterable or async iterable of chunks")
+        self._source, self._stages, self._batched = source, tuple(stages), batched
+        self._plan = _planned(self._stages)
+        self._entered: dict[object, list[Batches | Generator[object, None, None]]] = {}
+
+    def __repr__(self) -> str:
+        return " | ".join([f"<{type(self._source).__name__}>", *(stage.name for stage in self._stages)])
+
+    @property
+    def model(self) -> object:
+        """The type that the last typed stage validates against; None if there is none."""
+        known = next((stage.model for stage in reversed(self._stages) if stage.model is not None), None)
+        return known if known is not None else getattr(self._source, "model", None)
+
+    @overload
+    def __or__(self, after: Pipeline[OutT, T]) -> Flow[T]: ...
+    @overload
+    def __or__(self, after: Callable[[AsyncIterable[OutT]], T]) -> T: ...
+    def __or__(self, after: Pipeline[OutT, T] | Callable[[AsyncIterable[OutT]], S]) -> Flow[T] | S:
+        if isinstance(after, Pipeline):
+            return Flow(self._source, (*self._stages, *after.stages))
+        if callable(after):
+            return after(self)
+        return NotImplemented
+
+    def batches(self) -> Flow[Sequence[OutT]]:
+        """The same flow, with all that one chunk of the source brings as one sequence."""
+        return Flow(self._source, self._stages, batched=True)
+
+    async def result(self: Flow[Change[RootT]]) -> RootT:
+        """Run the flow to its end and return what the root's `complete` carries.
+
+        Raises:
+            StreamkitError: the stream ended otherwise; `.partial` has the JSON value so far.
+        """
+        outcome = _Outcome()
+        async with self.batches() as batches:
+            async for batch in batches:
+                outcome.take(batch)
+        return cast("RootT", outcome.result())
+
+    def result_sync(self: Flow[Change[RootT]]) -> RootT:
+        """`result` for a flow over a plain iterable, without an event loop."""
+        outcome = _Outcome()
+        with self.batches() as batches:
+            for batch in batches:
+                outcome.take(batch)
+        return cast("RootT", outcome.result())
+
+    def __iter__(self) -> Iterator[OutT]:
+        return cast("Iterator[OutT]", self._run_sync())
+
+    def __aiter__(self) -> AsyncIterator[OutT]:
+        return cast("AsyncIterator[OutT]", self._run_async())
+
+    def __enter__(self) -> Iterator[OutT]:
+        run = self._run_sync()
+        self._entered.setdefault(_here(), []).append(run)
+        return cast("Iterator[OutT]", run)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        cast("Generator[object, None, None]", self._left()).close()
+
+    async def __aenter__(self) -> AsyncIterator[OutT]:
+        run = self._run_async()
+        self._entered.setdefault(_here(), []).append(cast("Batches", run))
+        return cast("AsyncIterator[OutT]", run)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await cast("Batches", self._left()).aclose()
+
+    def _left(self) -> Batches | Generator[object, None, None]:
+        here = _here()
+        run = self._entered[here].pop()
+        if not self._entered[here]:
+            del self._entered[here]
+        return run
+
+    def _run_sync(self) -> Generator[object, None, None]:
+        if not isinstance(self._source, Iterable):
+            raise TypeError(f"{self!r} has an async source: write 'async for' (or 'async with'), not 'for'")
+        batches = run_sync(self._source, self._plan)
+        return batches if self._batched else _each(batches)
+
+    def _run_async(self) -> AsyncGenerator[object, None]:
+        segments, pumps = _segments(self._plan)
+        batches = run_async(self._source, segments[0])
+        for pump, stages in zip(pumps, segments[1:], strict=True):
+            batches = pump(batches)
+            if stages:
+                batches = run_batches(batches, stages)
+        return batches if self._batched else _aeach(batches)
+
+
+class _Outcome:
+    """What `result` looks for in the changes of a whole flow."""
+
+    def __init__(self) -> None:
+        self._document = Document()
+        self._root: list[object] = []
+
+    def take(self, batch: Sequence[Change[object]]) -> None:
+        for change in batch:
+            self._document.apply(change)
+            if change.op == "complete" and not change.path:
+                self._root = [change.value]
+
+    def result(self) -> object:
+        end = self._document.end
+        if end is not None and end.status == "complete" and self._root:
+            return self._root[0]
+        error = end.error if end is not None else None
+        if error is None:
+            error = StreamkitError("the flow has no result: no root was completed in it; result() wants all changes")
+        if isinstance(error, StreamkitError) and error.partial is None:
+            error.partial = self._document.value
+        raise error
+
+
+def _each(batches: Generator[Sequence[object], None, None]) -> Generator[object, None, None]:
+    try:
+        for batch in batches:
+            yield from batch
+    finally:
+        batches.close()
+
+
+async def _aeach(batches: Batches) -> AsyncGenerator[object, None]:
+    async with aclosing(batches):
+        async for batch in batches:
+            for item in batch:
+                yield item
+
+
+def _planned(stages: Sequence[AnyStage]) -> Sequence[AnyStage]:
+    """The stages as they are to be run: each may take the ones before it into account."""
+    planned: Sequence[AnyStage] = ()
+    for stage in stages:
+        planned = stage.plan(planned, stage) if stage.plan is not None else (*planned, stage)
+    return planned
+
+
+def _segments(stages: Sequence[AnyStage]) -> tuple[list[list[AnyStage]], list[Pump]]:
+    """Cut a row of stages at those that wait."""
+    segments: list[list[AnyStage]] = [[]]
+    pumps: list[Pump] = []
+    for stage in stages:
+        if stage.pump is None:
+            segments[-1].append(stage)
+        else:
+            pumps.append(stage.pump)
+            segments.append([])
+    return segments, pumps
+
+
+def _here() -> object:
+    """Who is running: entering and leaving happen in one task (or, without one, in one thread)."""
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:
+        task = None
+    return task if task is not None else threading.get_ident()

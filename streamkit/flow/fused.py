@@ -1,0 +1,146 @@
+"""`Fused`: the machines of consecutive stages, run as one.
+
+One call per chunk, however long the pipeline: the outputs of a machine are handed to the next as one
+list, so there is no `await` and no generator between stages, and the events of one chunk stay together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol, cast
+
+from streamkit.events import Change, End, Finish
+from streamkit.flow.machine import Machine, Reason
+
+__all__ = ["Fused", "Part"]
+
+
+class Part(Protocol):
+    """What `Fused` needs to know of a stage."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def emits_changes(self) -> bool | None: ...
+
+    @property
+    def make_machine(self) -> Callable[[], Machine[object, object]]: ...
+
+
+class _Finishing(Protocol):
+    finished: bool
+
+
+class Fused:
+    """One run of some stages: `feed` for each item of the source, `close` when it ends.
+
+    Attributes:
+        done: nothing more is wanted from the source.
+        error: what the consumer is to be told after the last item; the error itself if a stage broke.
+    """
+
+    __slots__ = ("_first", "_machines", "_parts", "_rest", "_watched", "done", "error")
+
+    def __init__(self, parts: Sequence[Part]) -> None:
+        self.done = False
+        self.error: BaseException | None = None
+        self._parts = parts
+        self._machines = [part.make_machine() for part in parts]
+        self._watched = [
+            (at, cast("_Finishing", machine))
+            for at, machine in enumerate(self._machines)
+            if hasattr(machine, "finished")
+        ]
+        steps = [_step(machine) for machine in self._machines]
+        self._first = self._machines[0].feed if steps else None
+        self._rest = list(enumerate(steps))[1:]
+
+    def feed(self, item: object) -> Sequence[object]:
+        """Put one item through all machines."""
+        first, at = self._first, 0
+        if first is None:
+            return (item,)
+        try:
+            batch = first(item)
+            for at, step in self._rest:  # noqa: B007  # read when a step raises
+                if not batch:
+                    break
+                batch = step(batch)
+        except _BrokeError as broke:
+            return self._break(at, broke.error, broke.before)
+        except Exception as error:
+            return self._break(at, error, ())
+        for at, machine in self._watched:
+            if machine.finished:
+                self.done = True
+                return [*batch, *self._close(at + 1, Finish())]
+        return batch
+
+    def close(self, reason: Reason) -> Sequence[object]:
+        """Tell all machines, first to last, that no more comes; nothing to tell once `done`."""
+        if isinstance(reason, Exception) and self.error is None:
+            reason.add_note(f"raised by the source of {' | '.join(part.name for part in self._parts) or 'a flow'}")
+            self.error = reason
+        if self.done:
+            return ()
+        self.done = True
+        return self._close(0, reason)
+
+    def _close(self, start: int, reason: Reason, batch: Sequence[object] = ()) -> Sequence[object]:
+        """Close the machines from `start` on; each is first fed what those before it had kept back."""
+        for at in range(start, len(self._machines)):
+            machine = self._machines[at]
+            try:
+                fed = _step(machine)(batch) if batch else ()
+                batch = [*fed, *machine.close(reason)]
+            except _BrokeError as broke:
+                return self._break(at, broke.error, broke.before)
+            except Exception as error:
+                return self._break(at, error, ())
+        if self.error is None:
+            self.error = next((e for e in (getattr(m, "error", None) for m in self._machines) if e is not None), None)
+        return batch
+
+    def _break(self, at: int, error: Exception, before: Sequence[object]) -> Sequence[object]:
+        """A stage raised: pass on what it had made, an honest `end`, and close those after it."""
+        _name(error, self._parts, at)
+        self.done, self.error = True, error
+        if self._emits_changes(at):
+            before = [*before, Change("end", (), End("failed", error=error))]
+        return self._close(at + 1, error, before)
+
+    def _emits_changes(self, at: int) -> bool:
+        told = [part.emits_changes for part in self._parts[: at + 1] if part.emits_changes is not None]
+        return bool(told and told[-1])
+
+
+class _BrokeError(Exception):
+    """A machine raised in the middle of a batch."""
+
+    def __init__(self, error: Exception, before: list[object]) -> None:
+        self.error, self.before = error, before
+
+
+def _step(machine: Machine[object, object]) -> Callable[[Sequence[object]], Sequence[object]]:
+    """How a machine takes a batch: in one call if it can, else item by item."""
+    whole = getattr(machine, "feed_batch", None)
+    if whole is not None:
+        return cast("Callable[[Sequence[object]], Sequence[object]]", whole)
+    feed = machine.feed
+
+    def each(batch: Sequence[object]) -> Sequence[object]:
+        out: list[object] = []
+        try:
+            for item in batch:
+                out += feed(item)
+        except Exception as error:
+            raise _BrokeError(error, out) from error
+        return out
+
+    return each
+
+
+def _name(error: Exception, parts: Sequence[Part], at: int) -> None:
+    whole = " | ".join(part.name for part in parts)
+    error.add_note(f"raised in stage {at + 1}, {parts[at].name}, of {whole}")

@@ -1,0 +1,177 @@
+"""Driving a pipeline: from a source, through fused machines, to whoever iterates.
+
+The two functions are one, written for the two worlds: open the source, put each item through, close
+the source, say how it ended. Batches, not items, so that the events of a chunk stay together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Generator,
+    Iterable,
+    Iterator,
+    Sequence,
+)
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, aclosing
+from typing import TypeAlias, cast
+
+import anyio
+
+from streamkit.events import Finish
+from streamkit.flow.fused import Fused, Part
+from streamkit.flow.machine import Reason
+
+__all__ = ["Batches", "Pump", "run_async", "run_sync"]
+
+Batches: TypeAlias = AsyncGenerator[Sequence[object], None]
+Pump: TypeAlias = Callable[[Batches], Batches]
+"""An operator that waits: takes the batches of the stages before it, gives batches."""
+
+
+def run_sync(source: Iterable[object], parts: Sequence[Part]) -> Generator[Sequence[object], None, None]:
+    """Run stages over a plain iterable."""
+    fused = Fused(parts)
+    items, leave = _enter(iter(source))
+    reason: Reason = Finish()
+    try:
+        try:
+            for item in items:
+                batch = fused.feed(item)
+                if batch:
+                    yield batch
+                if fused.done:
+                    break
+            reason = _finish(items)
+        except Exception as error:
+            reason = error
+        except BaseException:
+            fused.close(GeneratorExit())
+            raise
+    finally:
+        reason = _leave(leave, reason)
+    batch = fused.close(reason)
+    if batch:
+        yield batch
+    if fused.error is not None:
+        raise fused.error
+
+
+async def run_async(source: AsyncIterable[object] | Iterable[object], parts: Sequence[Part]) -> Batches:
+    """Run stages over an async iterable, or over a plain one in an async world."""
+    fused = Fused(parts)
+    items, leave, teller = await _aenter(source)
+    reason: Reason = Finish()
+    try:
+        try:
+            async for item in items:
+                batch = fused.feed(item)
+                if batch:
+                    yield batch
+                if fused.done:
+                    break
+            reason = _finish(teller)
+        except Exception as error:
+            reason = error
+        except BaseException:
+            fused.close(GeneratorExit())
+            raise
+    finally:
+        reason = await _aleave(leave, reason)
+    batch = fused.close(reason)
+    if batch:
+        yield batch
+    if fused.error is not None:
+        raise fused.error
+
+
+async def run_batches(batches: Batches, parts: Sequence[Part]) -> Batches:
+    """Run stages behind an operator that waits."""
+    fused = Fused(parts)
+    reason: Reason = Finish()
+    async with aclosing(batches):
+        try:
+            async for batch in batches:
+                out = [made for item in batch if not fused.done for made in fused.feed(item)]
+                if out:
+                    yield out
+                if fused.done:
+                    break
+        except Exception as error:
+            reason = error
+        except BaseException:
+            fused.close(GeneratorExit())
+            raise
+    batch = fused.close(reason)
+    if batch:
+        yield batch
+    if fused.error is not None:
+        raise fused.error
+
+
+def _finish(items: object) -> Finish:
+    finish = getattr(items, "finish", None)
+    return finish if isinstance(finish, Finish) else Finish()
+
+
+def _enter(items: Iterator[object]) -> tuple[Iterator[object], Callable[[], object] | None]:
+    """Enter an iterator that is a context manager; return it with how to leave it."""
+    if isinstance(items, AbstractContextManager):
+        manager = cast("AbstractContextManager[Iterator[object]]", items)
+        return manager.__enter__(), lambda: manager.__exit__(None, None, None)
+    return items, getattr(items, "close", None)
+
+
+def _leave(leave: Callable[[], object] | None, reason: Reason) -> Reason:
+    try:
+        if leave is not None:
+            leave()
+    except Exception as error:
+        return _both(reason, error)
+    return reason
+
+
+async def _aenter(
+    source: AsyncIterable[object] | Iterable[object],
+) -> tuple[AsyncIterator[object], Callable[[], object] | None, object]:
+    """Open a source: what to iterate, how to leave it, and who knows how it finished."""
+    if not isinstance(source, AsyncIterable):
+        items, leave = _enter(iter(source))
+        return _lift(items), leave, items
+    aitems = aiter(source)
+    if isinstance(aitems, AbstractAsyncContextManager):
+        manager = cast("AbstractAsyncContextManager[AsyncIterator[object]]", aitems)
+        entered = await manager.__aenter__()
+        return entered, lambda: manager.__aexit__(None, None, None), entered
+    return aitems, getattr(aitems, "aclose", None), aitems
+
+
+async def _lift(items: Iterator[object]) -> AsyncGenerator[object, None]:
+    """A plain iterator in an async world."""
+    for item in items:
+        yield item
+
+
+async def _aleave(leave: Callable[[], object] | None, reason: Reason) -> Reason:
+    """Leave the source; not even a cancelled task goes before that is done."""
+    try:
+        if leave is not None:
+            with anyio.CancelScope(shield=True):
+                left = leave()
+                if hasattr(left, "__await__"):
+                    await left  # pyright: ignore[reportGeneralTypeIssues]  # just looked
+    except Exception as error:
+        return _both(reason, error)
+    return reason
+
+
+def _both(reason: Reason, closing: Exception) -> Reason:
+    """The source failed to close: that is how it ended, unless it had failed already."""
+    if isinstance(reason, Exception):
+        reason.add_note(f"and closing the source failed: {closing!r}")
+        return reason
+    closing.add_note("raised while the source was being closed")
+    return closing

@@ -1,0 +1,120 @@
+"""validate: changes of JSON -> typed changes of a pydantic model, each value checked when it closes.
+
+in    add /age 25, complete /age 25       add /when "2024", append /when "-03-15", complete /when
+out   add /age 25, complete /age 25       add /when "2024-03-15", complete /when date(2024, 3, 15)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from json import dumps
+from json.encoder import encode_basestring
+from typing import Literal, TypeVar, cast
+
+from streamkit.events import Change, End, Finish
+from streamkit.extraction import TextMachine
+from streamkit.flow import AnyStage, Reason, Stage
+from streamkit.scanner import Limits
+from streamkit.schema.compile import compile_type
+
+__all__ = ["validate"]
+
+ModelT = TypeVar("ModelT")
+
+
+def validate(
+    model: type[ModelT], *, on_invalid: Literal["emit", "raise"] = "emit", exact_numbers: bool = False
+) -> Stage[Change[object], Change[ModelT]]:
+    """Validate each value in JSON mode when it closes, and build the model from what is finished.
+
+    `add`, `append` and `replace` then speak of the model's fields, in the JSON form that the model dumps;
+    `complete` carries typed values, at the root the model itself. Plain strings stream; values of other
+    types appear when they are whole. No value is validated twice.
+
+    Args:
+        model: a pydantic model, or any type that `pydantic.TypeAdapter` takes.
+        on_invalid: `"emit"` tells of a wrong value by an `invalid` and goes on; `"raise"` ends the stream
+            there, with status `failed` and an `InvalidResult`.
+        exact_numbers: a `Decimal` gets a number's digits as they were written, not by way of a float.
+
+    Raises:
+        TypeError: pydantic can make nothing of the type.
+    """
+    node = compile_type(model, exact_numbers=exact_numbers)
+
+    def machine(limits: Limits) -> TextMachine:
+        return TextMachine(node, limits, whole=not exact_numbers, raise_invalid=on_invalid == "raise")
+
+    def plan(before: Sequence[AnyStage], me: AnyStage) -> Sequence[AnyStage]:
+        limits = before[-1].reads if before else None
+        if not isinstance(limits, Limits):
+            return (*before, me)
+        # Right behind accumulate: read the text once, along the model.
+        fused = Stage(lambda: machine(limits), f"accumulate | {name}", model=model, emits_changes=True)
+        return (*before[:-1], fused)
+
+    name = f"validate({getattr(model, '__name__', model)})"
+    stage = Stage(lambda: _Retold(machine(Limits())), name, model=model, emits_changes=True, plan=plan)
+    return cast("Stage[Change[object], Change[ModelT]]", stage)
+
+
+class _Retold:
+    """Changes of a JSON document, written as JSON text again and read along the model."""
+
+    def __init__(self, reader: TextMachine) -> None:
+        self._reader = reader
+        self._counts: list[int] = []  # of the children of each open container
+        self._objects: list[bool] = []
+
+    @property
+    def finished(self) -> bool:
+        return self._reader.finished
+
+    @property
+    def error(self) -> Exception | None:
+        return self._reader.error
+
+    def feed(self, change: Change[object], /) -> Sequence[Change[object]]:
+        if not isinstance(change, Change):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+            raise TypeError(
+                f"validate() takes changes, got {change!r:.80}; write accumulate() | validate(...) or extract(...)"
+            )
+        op, _, value = change
+        if op == "end":
+            end = cast("End", value)
+            failed = end.status == "failed" and end.error is not None
+            return self.close(end.error if failed else Finish(end.finish_reason))  # type: ignore[arg-type]  # just looked
+        return self._reader.feed(self._text(op, change.path, value))
+
+    def close(self, reason: Reason, /) -> Sequence[Change[object]]:
+        return self._reader.close(reason)
+
+    def _text(self, op: str, path: tuple[str | int, ...], value: object) -> str:
+        if op == "add" or op == "replace":
+            return self._before(path) + self._begin(value)
+        if op == "append":
+            return encode_basestring(cast("str", value))[1:-1]
+        if op == "complete" or op == "invalid":
+            if isinstance(value, str):
+                return '"'
+            if isinstance(value, (dict, list)):
+                self._counts.pop()
+                return "}" if self._objects.pop() else "]"
+            return ""
+        raise ValueError(f"validate() cannot take {op!r}: it stands right behind accumulate()")
+
+    def _before(self, path: tuple[str | int, ...]) -> str:
+        if not self._counts:
+            return ""
+        comma = "," if self._counts[-1] else ""
+        self._counts[-1] += 1
+        return f"{comma}{encode_basestring(cast('str', path[-1]))}:" if self._objects[-1] else comma
+
+    def _begin(self, value: object) -> str:
+        if isinstance(value, (dict, list)):
+            self._counts.append(0)
+            self._objects.append(isinstance(value, dict))
+            return "{" if isinstance(value, dict) else "["
+        if isinstance(value, str):
+            return encode_basestring(value)[:-1]
+        return dumps(value)

@@ -1,0 +1,116 @@
+"""The machine behind `accumulate` and `validate`: text in, changes out, one honest end."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
+
+from streamkit.errors import EmptyAnswer, InvalidResult, JsonSyntaxError, Refused, Truncated
+from streamkit.events import Change, End, Finish, Status, to_pointer
+from streamkit.scanner import Limits, Scanner
+from streamkit.schema.assemble import Assembler
+
+if TYPE_CHECKING:
+    from streamkit.flow import Reason
+    from streamkit.schema.nodes import Node
+
+__all__ = ["TextMachine"]
+
+
+class TextMachine:
+    """Reads one JSON text, given in any pieces of `str` or `bytes`, along a tree of nodes.
+
+    Args:
+        node: the root's node.
+        limits: what the text may not exceed.
+        whole: let containers that arrive whole be read at once; off where numbers must keep their text.
+        raise_invalid: stop at the first value that is not valid.
+    """
+
+    def __init__(self, node: Node, limits: Limits, *, whole: bool = True, raise_invalid: bool = False) -> None:
+        self.finished = False
+        self.error: Exception | None = None
+        self._assembler = Assembler(node)
+        self._scanner = Scanner(self._assembler, limits, whole=whole)
+        self._raise_invalid = raise_invalid
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+
+    def feed(self, chunk: str | bytes, /) -> Sequence[Change]:
+        """Read one more piece; bad text gives what came before it, and the `end`."""
+        assembler = self._assembler
+        try:
+            self._scanner.feed(chunk if isinstance(chunk, str) else self._decode(chunk))
+        except Exception as error:  # noqa: BLE001  # user code among it: whatever it raises is how the stream ends
+            return self._fail(error)
+        out = assembler.out
+        if out:
+            if self._raise_invalid and assembler.first_invalid is not None:
+                return self._stop_at(assembler.first_invalid)
+            assembler.out = []
+        return out
+
+    def close(self, reason: Reason, /) -> Sequence[Change]:
+        """Take the end of the text."""
+        if self.finished:
+            return ()
+        if isinstance(reason, Exception):
+            return self._end("failed", reason)
+        if not isinstance(reason, Finish):
+            return ()
+        try:
+            if reason.reason != "length":
+                self._scanner.end()
+        except JsonSyntaxError as error:
+            return self._fail(error)
+        return self._finish(reason)
+
+    def _finish(self, finish: Finish) -> Sequence[Change]:
+        errors = self._assembler.errors
+        if self._scanner.done:
+            if errors is None:
+                return self._end("complete", None, finish)
+            return self._end("invalid", InvalidResult(errors), finish)
+        if finish.refusal is not None or finish.reason == "content_filter":
+            return self._end(
+                "refused", Refused(finish.refusal or "the provider's content filter stopped the answer"), finish
+            )
+        if not self._scanner.started:
+            return self._end("truncated", EmptyAnswer("the stream ended without any text"), finish)
+        open_paths = self._assembler.open_paths()
+        told = f"finish_reason {finish.reason!r}" if finish.reason else "no finish_reason"
+        advice = "; allow it more tokens" if finish.reason == "length" else ""
+        where = to_pointer(open_paths[-1]) if open_paths else ""
+        error = Truncated(f"the text ended inside {where or 'the root'} ({told}){advice}")
+        error.path = open_paths[-1] if open_paths else ()
+        return self._end("truncated", error, finish)
+
+    def _end(self, status: Status, error: Exception | None, finish: Finish | None = None) -> Sequence[Change]:
+        self.finished = True
+        if status == "failed":
+            self.error = error
+        out, self._assembler.out = self._assembler.out, []
+        reason = finish.reason if finish is not None else None
+        out.append(Change("end", (), End(status, self._assembler.open_paths(), error, reason)))
+        return out
+
+    def _fail(self, error: Exception) -> Sequence[Change]:
+        if not isinstance(error, JsonSyntaxError):
+            error.add_note(f"raised while {to_pointer(self._assembler.where()) or 'the root'!r} was read")
+        return self._end("failed", error)
+
+    def _stop_at(self, invalid: Change) -> Sequence[Change]:
+        """End with the first verdict that is not good; what the same piece told after it is dropped."""
+        out = self._assembler.out
+        del out[out.index(invalid) + 1 :]
+        errors = invalid.value
+        return self._end("failed", InvalidResult(errors, path=invalid.path))  # type: ignore[arg-type]  # an invalid's
+
+    def _decode(self, chunk: object) -> str:
+        if not isinstance(chunk, (bytes, bytearray, memoryview)):
+            raise TypeError(f"a chunk of text is str or bytes, got {chunk!r:.80}")
+        try:
+            return self._decoder.decode(cast("bytes", chunk))
+        except UnicodeDecodeError as error:
+            self._scanner.feed(error.object[: error.start].decode())
+            raise self._scanner.error_here(f"byte 0x{error.object[error.start]:02x} is not UTF-8") from None

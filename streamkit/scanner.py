@@ -1,0 +1,499 @@
+"""The JSON machine: text in, in any pieces; what became certain out, to a receiver. RFC 8259, strictly.
+
+Rules it keeps:
+
+- Nothing is read twice: what a piece leaves undecided is a state and at most a few characters.
+- The receiver is told at once: a string from its opening quote on, everything else when it is whole.
+- A container that lies whole inside one piece is read by the standard library's C scanner. Whatever
+  that scanner sees differently (duplicate keys, NaN, lone surrogates, depth) is left to the loop below,
+  so there is one authority.
+- What jiter and RFC 8259 do not both accept is an error that says what was met and where.
+
+The loop in `Scanner.feed` is one long function on purpose: it runs for every few characters of every
+stream, and a call for each token would double its cost.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from json.decoder import JSONDecodeError
+from json.scanner import make_scanner
+from typing import ClassVar, Protocol, TypeAlias, TypeGuard, cast
+
+import jiter
+
+from streamkit.errors import JsonSyntaxError, LimitExceeded
+from streamkit.events import Path
+
+__all__ = ["Json", "Limits", "Receiver", "Scanner", "is_array", "is_object", "read_json"]
+
+Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
+
+# States: what the scanner expects next.
+_TEXT, _AFTER, _VALUE, _NAME, _COLON, _NUMBER, _FIRST_NAME, _FIRST_ITEM, _IN_NAME, _DONE = range(10)
+
+_PLAIN = re.compile(r'[^"\\\x00-\x1f\ud800-\udfff]*').match
+_SPACE = re.compile(r"[ \t\n\r]*").match
+_NEXT_NAME = re.compile(r'[ \t\n\r]*,[ \t\n\r]*"([^"\\\x00-\x1f\ud800-\udfff]*)"[ \t\n\r]*:[ \t\n\r]*').match
+_NUMBER_LIKE = re.compile(r"[-+.0-9eE]*").match
+_NUMBER_WHOLE = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?").fullmatch
+_INTEGER = re.compile(r"-?[0-9]+").fullmatch
+_ESCAPE = re.compile(
+    r'\\(?:(["\\/bfnrt])|u(?:([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|(?![dD][89a-fA-F])([0-9a-fA-F]{4})))'
+).match
+# A prefix of what _ESCAPE matches: more text may complete it.
+_ESCAPE_BEGUN = re.compile(
+    r"\\(?:u(?:[0-9a-fA-F]{0,3}|[dD][89abAB][0-9a-fA-F]{2}(?:\\(?:u(?:[dD](?:[c-fC-F][0-9a-fA-F]?)?)?)?)?)?)?"
+).fullmatch
+_SURROGATE = re.compile(r"[\ud800-\udfff]|\\u[dD][89a-fA-F]").search
+_SHORT = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+_LITERALS = {"t": "true", "f": "false", "n": "null"}
+
+_MAX_DIGITS = 4300
+"""Digits of an integer, as in jiter and in Python's own `int`."""
+_WORTH_A_TRY = 16
+"""Characters left in a piece below which a container will hardly end inside it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a text may not exceed.
+
+    Attributes:
+        max_depth: containers inside one another; the root is the first.
+        max_size: characters of the whole text.
+    """
+
+    max_depth: int = 200
+    max_size: int = 32 * 1024 * 1024
+
+
+class Receiver(Protocol):
+    """Who is told what the text says. `open_*` return True to have the container's raw text instead."""
+
+    def open_object(self) -> bool: ...
+    def open_array(self) -> bool: ...
+    def close(self) -> None: ...
+    def key(self, name: str, /) -> None: ...
+    def text(self, text: str, /) -> None:
+        """A string that began and ended in this piece."""
+
+    def text_start(self, text: str, /) -> None:
+        """The beginning of a string, perhaps empty."""
+
+    def text_more(self, text: str, /) -> None:
+        """More of it, never empty."""
+
+    def text_end(self, text: str, /) -> None:
+        """The last of it, perhaps empty."""
+
+    def scalar(self, text: str, /) -> None:
+        """A number, `true`, `false` or `null`, as it was written."""
+
+    def whole(self, value: Json, text: str, start: int, end: int, /) -> None:
+        """A container that began and ended in this piece, read, and where it stands."""
+
+    def raw(self, text: str, /) -> None:
+        """The text of a container that was asked for with True."""
+
+    def where(self) -> Path:
+        """The path of the value being read."""
+        ...
+
+
+class _Mute:
+    """Receives in place of a receiver that wants a container's raw text; depth is the scanner's."""
+
+    def open_object(self) -> bool:
+        return False
+
+    open_array = open_object
+
+    def close(self) -> None: ...
+    def key(self, name: str, /) -> None: ...
+
+    text = text_start = text_more = text_end = scalar = raw = key
+
+    def whole(self, value: Json, text: str, start: int, end: int, /) -> None: ...
+    def where(self) -> Path:
+        return ()
+
+
+_MUTE = _Mute()
+
+
+class Scanner:
+    """One text being read.
+
+    Attributes:
+        done: the root has closed; only white space may follow.
+    """
+
+    __slots__ = (
+        "_base", "_buffer", "_closers", "_failure", "_held", "_held_depth", "_limits", "_line", "_line_start",
+        "_receiver", "_state", "_tail", "_target", "_try_whole",
+    )  # fmt: skip
+
+    def __init__(self, receiver: Receiver, limits: Limits, *, whole: bool = True) -> None:
+        self._receiver = receiver
+        self._target: Receiver = receiver  # the receiver, or _MUTE while raw text is collected
+        self._limits = limits
+        self._try_whole = whole
+        self._state = _VALUE
+        self._closers: list[str] = []  # of the open containers, innermost last
+        self._tail = ""  # an escape or a literal begun at the end of the last piece
+        self._buffer: list[str] = []  # a name or a number in pieces
+        self._held: list[str] = []  # raw text being collected
+        self._held_depth = -1
+        self._failure: JsonSyntaxError | None = None  # met in a string whose good part is to be told first
+        self._base = 0  # characters before the current piece
+        self._line, self._line_start = 1, 0
+
+    @property
+    def done(self) -> bool:
+        return self._state == _DONE
+
+    @property
+    def started(self) -> bool:
+        """Something other than white space has come."""
+        return self._state != _VALUE or bool(self._closers or self._tail)
+
+    def feed(self, piece: str) -> None:
+        """Read one more piece.
+
+        Raises:
+            JsonSyntaxError: the text is not JSON; the receiver has been told all that came before.
+            LimitExceeded: it is too long or too deep.
+        """
+        if self._tail:
+            piece = self._tail + piece
+            self._base -= len(self._tail)
+            self._tail = ""
+        room = self._limits.max_size - self._base
+        if len(piece) > room:
+            self.feed(piece[:room])
+            raise self._limit(f"the text is longer than max_size={self._limits.max_size} characters", 0)
+        i, n = 0, len(piece)
+        state, target, closers = self._state, self._target, self._closers
+        waste = 4 * n if self._try_whole else 0  # characters the C scanner may read in vain
+        held_from = 0  # where in this piece the collected raw text goes on
+        while i < n:
+            if state == _TEXT:
+                j = _PLAIN(piece, i).end()  # type: ignore[union-attr]  # matches always, if only nothing
+                if j == n:
+                    target.text_more(piece[i:] if i else piece)
+                    i = n
+                elif piece[j] == '"':
+                    target.text_end(piece[i:j])
+                    i = j + 1
+                    state = _AFTER if closers else _DONE
+                else:
+                    text, i, closed = self._text(piece, i)
+                    if closed:
+                        target.text_end(text)
+                        state = _AFTER if closers else _DONE
+                    else:
+                        if text:
+                            target.text_more(text)
+                        if i < n:
+                            self._stop_if_failed()
+                            break
+            elif state == _AFTER:
+                closer = closers[-1]
+                c = piece[i]
+                if c == ",":
+                    if closer == "}":
+                        found = _NEXT_NAME(piece, i) if n - i > 5 else None
+                        if found is not None:
+                            self._lines(piece, i, found.end())
+                            target.key(found[1])
+                            i = found.end()
+                            state = _VALUE
+                        else:
+                            i += 1
+                            state = _NAME
+                    else:
+                        i += 1
+                        state = _VALUE
+                elif c == closer:
+                    closers.pop()
+                    i += 1
+                    state = _AFTER if closers else _DONE
+                    if len(closers) == self._held_depth:
+                        self._held.append(piece[held_from:i])
+                        self._release()
+                        target = self._target
+                    else:
+                        target.close()
+                elif c in " \t\n\r":
+                    i = self._space(piece, i)
+                else:
+                    raise self._error(f"expected ',' or {closer!r}, got {c!r}", i)
+            elif state == _VALUE or state == _FIRST_ITEM:
+                c = piece[i]
+                if c == '"':
+                    j = _PLAIN(piece, i + 1).end()  # type: ignore[union-attr]
+                    if j < n and piece[j] == '"':
+                        target.text(piece[i + 1 : j])
+                        i = j + 1
+                        state = _AFTER if closers else _DONE
+                    else:
+                        text, i, closed = self._text(piece, i + 1)
+                        if closed:
+                            target.text(text)
+                            state = _AFTER if closers else _DONE
+                        else:
+                            target.text_start(text)
+                            state = _TEXT
+                            if i < n:
+                                self._stop_if_failed()
+                                break
+                elif c == "{" or c == "[":
+                    if n - i >= _WORTH_A_TRY and waste > 0:
+                        value, end = self._whole(piece, i)
+                        if end:
+                            self._lines(piece, i, end)
+                            target.whole(value, piece, i, end)
+                            i = end
+                            state = _AFTER if closers else _DONE
+                            continue
+                        waste -= n - i
+                    if len(closers) >= self._limits.max_depth:
+                        raise self._limit(f"containers nested deeper than max_depth={self._limits.max_depth}", i)
+                    if c == "{":
+                        hold, state = target.open_object(), _FIRST_NAME
+                    else:
+                        hold, state = target.open_array(), _FIRST_ITEM
+                    if hold:
+                        self._held_depth, held_from = len(closers), i
+                        self._target = target = _MUTE
+                    closers.append("}" if c == "{" else "]")
+                    i += 1
+                elif c in "-0123456789":
+                    j = _NUMBER_LIKE(piece, i).end()  # type: ignore[union-attr]
+                    if j < n:
+                        self._number(piece[i:j], i)
+                        i = j
+                        state = _AFTER if closers else _DONE
+                    else:
+                        self._buffer.append(piece[i:])
+                        i = n
+                        state = _NUMBER
+                elif c in _LITERALS:
+                    word = _LITERALS[c]
+                    if piece.startswith(word, i):
+                        target.scalar(word)
+                        i += len(word)
+                        state = _AFTER if closers else _DONE
+                    elif word.startswith(piece[i:]):
+                        break
+                    else:
+                        raise self._error(f"expected {word}, got {piece[i : i + 5]!r}", i)
+                elif c in " \t\n\r":
+                    i = self._space(piece, i)
+                elif c == "]" and state == _FIRST_ITEM:
+                    state = _AFTER
+                else:
+                    raise self._error(f"expected a value, got {c!r}", i)
+            elif state == _NAME or state == _FIRST_NAME:
+                c = piece[i]
+                if c == '"':
+                    i += 1
+                    state = _IN_NAME
+                elif c in " \t\n\r":
+                    i = self._space(piece, i)
+                elif c == "}" and state == _FIRST_NAME:
+                    state = _AFTER
+                else:
+                    raise self._error(f"expected a name in double quotes, got {c!r}", i)
+            elif state == _IN_NAME:
+                text, i, closed = self._text(piece, i)
+                if closed:
+                    if self._buffer:
+                        text = "".join((*self._buffer, text))
+                        self._buffer.clear()
+                    target.key(text)
+                    state = _COLON
+                else:
+                    self._buffer.append(text)
+                    if i < n:
+                        self._stop_if_failed()
+                        break
+            elif state == _COLON:
+                c = piece[i]
+                if c == ":":
+                    i += 1
+                    state = _VALUE
+                elif c in " \t\n\r":
+                    i = self._space(piece, i)
+                else:
+                    raise self._error(f"expected ':', got {c!r}", i)
+            elif state == _NUMBER:
+                j = _NUMBER_LIKE(piece, i).end()  # type: ignore[union-attr]
+                self._buffer.append(piece[i:j])
+                i = j
+                if j < n:
+                    self._end_number(j)
+                    state = _AFTER if closers else _DONE
+            elif piece[i] in " \t\n\r":
+                i = self._space(piece, i)
+            else:
+                raise self._error(f"expected the end of the text after the root, got {piece[i]!r}", i)
+        self._state = state
+        self._tail = piece[i:] if i < n else ""
+        self._base += n
+        if self._held_depth >= 0:
+            self._held.append(piece[held_from:i])
+
+    def end(self) -> None:
+        """Take the end of the text: a number at the root closes with it."""
+        if self._state == _NUMBER and not self._closers:
+            self._end_number(0)
+            self._state = _DONE
+
+    def error_here(self, reason: str) -> JsonSyntaxError:
+        """An error at the end of what was read."""
+        return self._error(reason, 0)
+
+    def _whole(self, piece: str, i: int) -> tuple[Json, int]:
+        """Read the container at `i` if it ends inside the piece and is beyond doubt; else end 0."""
+        try:
+            value, end = _read(piece, i)
+        except (JSONDecodeError, StopIteration, ValueError, RecursionError):
+            return None, 0
+        if _SURROGATE(piece, i, end) is not None:
+            return None, 0
+        room = self._limits.max_depth - len(self._closers)
+        if piece.count("{", i, end) + piece.count("[", i, end) > room and _depth(value) > room:
+            return None, 0
+        return value, end
+
+    def _text(self, piece: str, i: int) -> tuple[str, int, bool]:
+        """Decode a string from `i` on: the text, where it stopped, and whether at the closing quote."""
+        parts: list[str] = []
+        while True:
+            j = _PLAIN(piece, i).end()  # type: ignore[union-attr]
+            if j > i:
+                parts.append(piece[i:j])
+            if j == len(piece):
+                return "".join(parts), j, False
+            if piece[j] == '"':
+                return "".join(parts), j + 1, True
+            escape = _ESCAPE(piece, j)
+            if escape is None:
+                if _ESCAPE_BEGUN(piece, j) is None:
+                    self._failure = self._bad_text(piece, j)
+                return "".join(parts), j, False
+            short, high, low, code = escape.groups()
+            if short:
+                parts.append(_SHORT[short])
+            elif code:
+                parts.append(chr(int(code, 16)))
+            else:
+                parts.append(chr(0x10000 + ((int(high, 16) & 0x3FF) << 10) + (int(low, 16) & 0x3FF)))
+            i = escape.end()
+
+    def _stop_if_failed(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+    def _bad_text(self, piece: str, at: int) -> JsonSyntaxError:
+        c = piece[at]
+        if c == "\\":
+            if piece.startswith("\\u", at) and _SURROGATE(piece, at, at + 4) is not None:
+                return self._error(f"lone surrogate {piece[at : at + 6]!r} in a string; jiter refuses it", at)
+            return self._error(f"no such escape {piece[at : at + 6]!r} in a string", at)
+        if c < " ":
+            return self._error(f"control character {c!r} in a string; write it as \\u{ord(c):04x}", at)
+        return self._error(f"lone surrogate {c!r} in a string; it cannot be UTF-8", at)
+
+    def _number(self, text: str, at: int) -> None:
+        if _NUMBER_WHOLE(text) is None:
+            raise self._error(f"not a number: {text!r:.60}", at)
+        if len(text) > _MAX_DIGITS and _INTEGER(text) is not None and len(text.lstrip("-")) > _MAX_DIGITS:
+            raise self._limit(f"an integer of more than {_MAX_DIGITS} digits", at)
+        self._target.scalar(text)
+
+    def _end_number(self, at: int) -> None:
+        text = "".join(self._buffer)
+        self._buffer.clear()
+        self._number(text, at - len(text))
+
+    def _release(self) -> None:
+        text = "".join(self._held)
+        self._held.clear()
+        self._held_depth = -1
+        self._target = self._receiver
+        self._receiver.raw(text)
+
+    def _space(self, piece: str, i: int) -> int:
+        j = _SPACE(piece, i).end()  # type: ignore[union-attr]
+        self._lines(piece, i, j)
+        return j
+
+    def _lines(self, piece: str, i: int, j: int) -> None:
+        last = piece.rfind("\n", i, j)
+        if last >= 0:
+            self._line += piece.count("\n", i, j)
+            self._line_start = self._base + last + 1
+
+    def _error(self, reason: str, at: int) -> JsonSyntaxError:
+        return self._located(JsonSyntaxError, reason, at)
+
+    def _limit(self, reason: str, at: int) -> JsonSyntaxError:
+        return self._located(LimitExceeded, reason, at)
+
+    def _located(self, kind: type[JsonSyntaxError], reason: str, at: int) -> JsonSyntaxError:
+        offset = self._base + at
+        column = offset - self._line_start + 1
+        return kind(reason, path=self._receiver.where(), offset=offset, line=self._line, column=column)
+
+
+def is_object(value: object) -> TypeGuard[dict[str, object]]:
+    """Tell whether a JSON value is an object."""
+    return isinstance(value, dict)
+
+
+def is_array(value: object) -> TypeGuard[list[object]]:
+    """Tell whether a JSON value is an array."""
+    return isinstance(value, list)
+
+
+def read_json(text: str) -> Json:
+    """Read a text that is known to be JSON and within limits."""
+    return cast("Json", jiter.from_json(text.encode()))
+
+
+def _refuse(what: object) -> Json:
+    raise ValueError(what)
+
+
+def _pairs(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("duplicate key")
+    return found
+
+
+class _Context:
+    """What `json.scanner` wants to know, by the names that its C code reads."""
+
+    strict = True
+    memo: ClassVar[dict[str, str]] = {}
+    parse_float, parse_int, parse_constant = float, int, staticmethod(_refuse)
+    object_hook, object_pairs_hook = None, staticmethod(_pairs)
+
+
+_read = cast("Callable[[str, int], tuple[Json, int]]", make_scanner(_Context()))  # type: ignore[arg-type]  # the stubs know only json's own decoder
+
+
+def _depth(value: Json) -> int:
+    """How deep containers nest in a value, itself counted."""
+    depth, level = 0, [value]
+    while level:
+        containers = [item for item in level if isinstance(item, (dict, list))]
+        level = [child for item in containers for child in (item.values() if isinstance(item, dict) else item)]
+        depth += bool(containers)
+    return depth

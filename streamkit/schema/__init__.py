@@ -1,0 +1,1 @@
+"""pydantic types as trees of nodes (`compile`, `nodes`), and what builds values along them (`assemble`)."""

@@ -1,0 +1,147 @@
+"""Building a value from finished children: a schema with what is inside taken out.
+
+The children of an object were validated when they closed. To build the object, pydantic runs the
+model's own schema with every field's schema replaced by one that takes anything: model validators,
+defaults, factories, required and forbidden fields work as they always do, and nothing is validated twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, cast
+
+from pydantic_core import PydanticCustomError, SchemaValidator, core_schema
+
+from streamkit.schema.nodes import Wrong
+
+if TYPE_CHECKING:
+    from pydantic_core import CoreSchema
+
+__all__ = ["Shell", "closed", "extra_behavior", "inner_schemas"]
+
+Schema = Mapping[str, object]
+
+_WRONG = "streamkit_wrong"
+
+
+class Shell:
+    """Builds values of one type from finished children; made at its first use.
+
+    Args:
+        schema: the type's schema.
+        config: the config of the model it belongs to.
+        checked: some children may be `Wrong`; each then becomes an error that carries it as its input.
+    """
+
+    __slots__ = ("_build", "_make")
+
+    def __init__(self, schema: Schema, config: Schema, *, checked: bool) -> None:
+        leaf = core_schema.no_info_plain_validator_function(_unwrap) if checked else core_schema.any_schema()
+        self._make: Callable[[], Callable[[object], object]] = lambda: (
+            SchemaValidator(
+                cast("CoreSchema", _emptied(schema, leaf, config)),
+                cast("core_schema.CoreConfig", _lenient(config)) or None,
+            ).validate_python
+        )
+        self._build: Callable[[object], object] | None = None
+
+    def __call__(self, children: object) -> object:
+        build = self._build
+        if build is None:
+            build = self._build = self._make()
+        return build(children)
+
+
+def _unwrap(child: object) -> object:
+    if isinstance(child, Wrong):
+        raise PydanticCustomError(_WRONG, "not valid")
+    return child
+
+
+def _emptied(schema: Schema, leaf: CoreSchema, config: Schema) -> Schema:
+    """The schema with the children's schemas replaced. Strictness is theirs, too: they have passed it."""
+    out = {key: value for key, value in schema.items() if key not in ("ref", "serialization", "metadata", "strict")}
+    kind = schema["type"]
+    if kind in ("model", "function-after"):
+        if kind == "model":
+            config = cast("Schema", schema.get("config") or {})
+            out["config"] = _lenient(config)
+        out["schema"] = _emptied(cast("Schema", schema["schema"]), leaf, config)
+    elif kind == "model-fields":
+        out["fields"] = {
+            name: _field(field, leaf) for name, field in cast("dict[str, Schema]", schema["fields"]).items()
+        }
+        if extra_behavior(schema, config) == "allow":
+            out["extras_schema"] = leaf
+    elif kind == "list":
+        out["items_schema"] = leaf
+    elif kind == "dict":
+        out["values_schema"] = leaf
+    else:
+        raise AssertionError(f"no shell for a schema of type {kind!r}")
+    return out
+
+
+def _field(field: Schema, leaf: CoreSchema) -> Schema:
+    schema = cast("Schema", field["schema"])
+    if schema["type"] != "default":
+        return {**field, "schema": leaf}
+    kept = {key: value for key, value in schema.items() if key != "serialization"}
+    return {**field, "schema": {**kept, "schema": leaf}}
+
+
+def _lenient(config: Schema) -> Schema:
+    return {key: value for key, value in config.items() if key not in ("strict", "revalidate_instances")}
+
+
+def extra_behavior(core: Schema, config: Schema) -> str:
+    """What a model does with keys it does not know: `ignore`, `allow` or `forbid`."""
+    return cast("str", core.get("extra_behavior") or config.get("extra_fields_behavior") or "ignore")
+
+
+def closed(schema: Schema, definitions: Mapping[str, Schema]) -> CoreSchema:
+    """A schema that stands by itself: with the definitions that it refers to, at any depth."""
+    needed: dict[str, Schema] = {}
+    todo = list(_refs(schema))
+    while todo:
+        ref = todo.pop()
+        if ref not in needed and ref in definitions:
+            needed[ref] = definitions[ref]
+            todo += _refs(definitions[ref])
+    if not needed:
+        return cast("CoreSchema", schema)
+    if schema.get("ref") in needed:
+        schema = {"type": "definition-ref", "schema_ref": schema["ref"]}
+    return cast("CoreSchema", {"type": "definitions", "schema": schema, "definitions": list(needed.values())})
+
+
+def inner_schemas(schema: Schema) -> Iterator[Schema]:
+    """The schemas directly inside a schema, whatever its type."""
+    for key, value in schema.items():
+        if key in ("metadata", "default", "expected", "members"):
+            continue
+        yield from _schemas_in(value)
+
+
+def _schemas_in(value: object) -> Iterator[Schema]:
+    if isinstance(value, Mapping):
+        inner = cast("Schema", value)
+        if isinstance(inner.get("type"), str) and "type" in inner and not _is_function(inner):
+            yield inner
+        else:
+            for item in inner.values():
+                yield from _schemas_in(item)
+    elif isinstance(value, (list, tuple)):
+        for item in cast("list[object]", value):
+            yield from _schemas_in(item)
+
+
+def _is_function(schema: Schema) -> bool:
+    return schema["type"] in ("with-info", "no-info")
+
+
+def _refs(schema: Schema) -> Iterator[str]:
+    if schema["type"] == "definition-ref":
+        yield cast("str", schema["schema_ref"])
+    for inner in inner_schemas(schema):
+        yield from _refs(inner)

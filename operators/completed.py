@@ -1,0 +1,52 @@
+"""completed: typed values, the moment each is final.
+
+completed("/users/*")
+in    ... complete /users/0/name, complete /users/0, add /users/1, ... complete /users/1, ...
+out                               User(...)                            User(...)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import cast
+
+from streamkit.events import Change, End
+from streamkit.flow import Reason, Stage
+from streamkit.patterns import checking_planner, matcher
+
+__all__ = ["completed"]
+
+
+def completed(*patterns: str) -> Stage[Change[object], object]:
+    """Pass on the values of the `complete` changes whose path fits one of the patterns.
+
+    A stream that was truncated, refused or failed ends with its error, so that it cannot be taken for a
+    finished one. A document that is not valid only lacks its wrong values.
+
+    Args:
+        patterns: as for `select`; without one, every value.
+
+    Raises:
+        ValueError: a pattern that can never match the model of the stage before.
+    """
+    fits = matcher(patterns or ("/**",))
+    name = f"completed({', '.join(map(repr, patterns))})"
+    return Stage(lambda: _Completed(fits), name, emits_changes=False, plan=checking_planner(patterns))
+
+
+class _Completed:
+    def __init__(self, fits: Callable[[Change[object]], bool]) -> None:
+        self.error: Exception | None = None
+        self._fits = fits
+
+    def feed(self, change: Change[object], /) -> Sequence[object]:
+        if change.op == "complete":
+            return (change.value,) if self._fits(change) else ()
+        if change.op == "end":
+            end = cast("End", change.value)
+            if end.status not in ("complete", "invalid"):
+                self.error = end.error
+        return ()
+
+    def close(self, reason: Reason, /) -> Sequence[object]:
+        return ()

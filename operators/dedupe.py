@@ -1,0 +1,45 @@
+"""dedupe: drops an item equal to the one before it (Rx's distinct_until_changed).
+
+in    1  1  2  2  1
+out   1     2     1
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+from streamkit.flow import Reason, Stage
+
+__all__ = ["dedupe"]
+
+T = TypeVar("T")
+
+_NOTHING = object()
+
+
+def dedupe(key: Callable[[T], object] | None = None) -> Stage[T, T]:
+    """Pass an item on if it differs from the one before it.
+
+    Cheap on snapshots that share structure: what is the same object is equal without a look inside.
+
+    Args:
+        key: what to compare of an item; by default the item itself.
+    """
+    return Stage(lambda: _Dedupe(key), "dedupe")
+
+
+class _Dedupe(Generic[T]):
+    def __init__(self, key: Callable[[T], object] | None) -> None:
+        self._key = key
+        self._last: object = _NOTHING
+
+    def feed(self, item: T, /) -> Sequence[T]:
+        value = item if self._key is None else self._key(item)
+        if value is self._last or value == self._last:
+            return ()
+        self._last = value
+        return (item,)
+
+    def close(self, reason: Reason, /) -> Sequence[T]:
+        return ()

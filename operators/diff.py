@@ -1,0 +1,91 @@
+"""diff: changes (or whole snapshots) -> the least changes.
+
+in    add /name "Jo", append /name "hn"      reset, add "", add /name "Jo", append /name "e", ...
+out   add /name "John"                       reset, replace /name "Joe", ...
+
+in    {"name": "Jo"}      {"name": "John"}   {"name": "John"}
+out   add "", add /name   append /name "hn"
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+from streamkit.compare import Comparer
+from streamkit.document import Document
+from streamkit.events import Change, End, Finish
+from streamkit.flow import Reason, Stage
+from streamkit.merge import merge_into
+from streamkit.overlay import Overlay
+from streamkit.schema.spell import same_json
+
+__all__ = ["diff"]
+
+_RARE = ("reset", "replace", "end")
+
+
+def diff() -> Stage[object, Change[object]]:
+    """Say once what was said twice, nothing that changes nothing, and after a retry only what differs.
+
+    - Text that one chunk appends to a string it has just told of joins it.
+    - A `replace` by an equal value is dropped; its verdict is not.
+    - After a `reset` the new attempt is compared with what the subscriber already has; when one of its
+      containers closes, what it did not repeat is removed. Every value gets its verdict again. An `end`
+      before that names, as open, the paths of the old attempt still shown.
+    - Items that are not changes are whole snapshots: pydantic models, or dicts and lists, from any other
+      library. They become the same changes; the verdicts follow when the input ends.
+    """
+    return Stage(_Diff, "diff", emits_changes=True)
+
+
+class _Diff:
+    def __init__(self) -> None:
+        self._shown = Document()
+        self._overlay: Overlay | None = None
+        self._snapshots = Comparer()
+
+    def feed(self, item: object, /) -> Sequence[Change]:
+        return self.feed_batch((item,))
+
+    def feed_batch(self, items: Sequence[object]) -> Sequence[Change]:
+        out: list[Change] = []
+        apply = self._shown.apply
+        for item in items:
+            if item.__class__ is not Change:
+                changes: Sequence[Change] = self._snapshots.take(item)
+            else:
+                change = cast("Change", item)
+                if self._overlay is None and change.op not in _RARE:
+                    apply(change)
+                    merge_into(out, change)
+                    continue
+                changes = self._rare(change)
+            for change in changes:
+                apply(change)
+                merge_into(out, change)
+        return out
+
+    def close(self, reason: Reason, /) -> Sequence[Change]:
+        if not self._snapshots.started or self._shown.end is not None:
+            return ()
+        if isinstance(reason, Finish):
+            return [*self._snapshots.verdicts(), Change("end", (), End("complete", finish_reason=reason.reason))]
+        error = reason if isinstance(reason, Exception) else None
+        return [Change("end", (), End("failed", self._shown.open, error))]
+
+    def _rare(self, change: Change) -> Sequence[Change]:
+        op, path, value = change
+        if op == "reset":
+            self._overlay = Overlay(self._shown)
+            return [change]
+        if op == "end":
+            end = cast("End", value)
+            return [change if self._overlay is None else Change("end", (), end._replace(open=self._shown.open))]
+        if self._overlay is not None:
+            changes = self._overlay.take(change)
+            if not path and op in ("complete", "invalid"):
+                self._overlay = None
+            return changes
+        same = not isinstance(value, (dict, list, str)) and same_json(self._shown.get(path), value)
+        return [] if same else [change]

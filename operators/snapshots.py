@@ -1,0 +1,80 @@
+"""snapshots: changes -> the model as it stands, each time something changed.
+
+in    add "", add /name "Jo"       append /name "hn"          add /age 25, complete ""
+out   User(name="Jo", age=None)    User(name="John", ...)     User(name="John", age=25)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeVar, cast
+
+from streamkit.errors import StreamkitError
+from streamkit.events import Change, End
+from streamkit.flow import AnyStage, Planner, Reason, Stage
+from streamkit.schema.compile import compile_type
+from streamkit.typed_fold import TypedFold
+
+__all__ = ["snapshots"]
+
+ModelT = TypeVar("ModelT")
+
+
+def snapshots(model: type[ModelT] | None = None) -> Stage[Change[ModelT], ModelT]:
+    """Fold typed changes into `Partial[Model]` instances; the last one is the model itself.
+
+    One for each chunk that changed what is to be seen. Unchanged parts are the same objects from one
+    snapshot to the next. A field not yet seen shows its plain default, else None; `model_fields_set`
+    tells which have come; a value that is not valid shows None. A stream that does not end `complete`
+    raises its error after the last snapshot, which the error then carries as `.partial`.
+
+    Args:
+        model: the type; by default the one that the stage before validates.
+
+    Raises:
+        TypeError: no model is given, and no stage before knows one.
+    """
+
+    def plan(before: Sequence[AnyStage], me: AnyStage) -> Sequence[AnyStage]:
+        known = next((stage.model for stage in reversed(before) if stage.model is not None), None)
+        if model is None and known is not None:
+            return (*before, _stage(known, None))
+        return (*before, me)
+
+    return cast("Stage[Change[ModelT], ModelT]", _stage(model, plan))
+
+
+def _stage(model: object, plan: Planner | None) -> Stage[Change[object], object]:
+    return Stage(lambda: _Snapshots(model), "snapshots", emits_changes=False, plan=plan)
+
+
+class _Snapshots:
+    def __init__(self, model: object) -> None:
+        if model is None:
+            raise TypeError(
+                "snapshots() needs a model: give it one, or put it behind validate(Model) or extract(Model)"
+            )
+        self.error: Exception | None = None
+        self._fold = TypedFold(compile_type(model))
+
+    def feed(self, change: Change[object], /) -> Sequence[object]:
+        return self.feed_batch((change,))
+
+    def feed_batch(self, batch: Sequence[Change[object]]) -> Sequence[object]:
+        fold = self._fold
+        for change in batch:
+            if change.op == "end":
+                self._end(cast("End", change.value))
+            else:
+                fold.apply(change)
+        return (fold.snapshot(),) if fold.changed else ()
+
+    def close(self, reason: Reason, /) -> Sequence[object]:
+        return ()
+
+    def _end(self, end: End) -> None:
+        if end.status == "complete":
+            return
+        self.error = end.error
+        if isinstance(end.error, StreamkitError):
+            end.error.partial = self._fold.snapshot()

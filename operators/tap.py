@@ -1,0 +1,43 @@
+"""tap: calls a function with every item and passes the item on (Rx's tap, Kotlin's onEach).
+
+in    a  b  c
+out   a  b  c      and  fn(a), fn(b), fn(c)
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+from streamkit.flow import Reason, Stage
+
+__all__ = ["tap"]
+
+T = TypeVar("T")
+
+
+def tap(fn: Callable[[T], object]) -> Stage[T, T]:
+    """Look at what passes, without changing it: to log, count or trace.
+
+    Args:
+        fn: called with each item before it is passed on; what it raises ends the stream.
+
+    Raises:
+        TypeError: `fn` is a coroutine function; a stage does not wait.
+    """
+    if inspect.iscoroutinefunction(fn):
+        raise TypeError(f"tap() takes a plain function, got the coroutine function {fn!r}; await in the consuming loop")
+    return Stage(lambda: _Tap(fn), f"tap({getattr(fn, '__name__', 'fn')})")
+
+
+class _Tap(Generic[T]):
+    def __init__(self, fn: Callable[[T], object]) -> None:
+        self._fn = fn
+
+    def feed(self, item: T, /) -> Sequence[T]:
+        self._fn(item)
+        return (item,)
+
+    def close(self, reason: Reason, /) -> Sequence[T]:
+        return ()

@@ -1,0 +1,27 @@
+"""`extract(Model)`: the pipeline that most people want, in one word."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeVar, cast
+
+from streamkit.events import Change
+from streamkit.flow import Pipeline
+from streamkit.operators import accumulate, diff, validate
+
+__all__ = ["extract"]
+
+ModelT = TypeVar("ModelT")
+
+
+def extract(
+    model: type[ModelT], *, on_invalid: Literal["emit", "raise"] = "emit", exact_numbers: bool = False
+) -> Pipeline[str | bytes, Change[ModelT]]:
+    """Text in, typed field changes out: `accumulate() | validate(model) | diff()`.
+
+    Args:
+        model: a pydantic model, or any type that `pydantic.TypeAdapter` takes.
+        on_invalid: as for `validate`.
+        exact_numbers: as for `validate`.
+    """
+    stages = accumulate() | validate(model, on_invalid=on_invalid, exact_numbers=exact_numbers) | diff()
+    return cast("Pipeline[str | bytes, Change[ModelT]]", stages)

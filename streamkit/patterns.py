@@ -1,0 +1,82 @@
+"""Path patterns, checked against a model: one that can never match is a mistake worth an error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from streamkit.events import Change, matches, parse_pattern
+from streamkit.schema.compile import compile_type
+
+if TYPE_CHECKING:
+    from streamkit.flow import AnyStage, Planner
+    from streamkit.schema.nodes import Node
+
+__all__ = ["check_pattern", "checking_planner", "matcher"]
+
+
+def matcher(patterns: Sequence[str]) -> Callable[[Change], bool]:
+    """Return what tells whether a change's path fits one of some patterns."""
+    steps = [parse_pattern(pattern) for pattern in patterns]
+
+    def fits(change: Change) -> bool:
+        path = change.path
+        return any(matches(each, path) for each in steps)
+
+    return fits
+
+
+def checking_planner(patterns: Sequence[str]) -> Planner:
+    """Return a stage's planner that checks patterns against the model of the stages before it."""
+
+    def plan(before: Sequence[AnyStage], me: AnyStage) -> Sequence[AnyStage]:
+        model = next((stage.model for stage in reversed(before) if stage.model is not None), None)
+        if model is not None:
+            for pattern in patterns:
+                check_pattern(pattern, model)
+        return (*before, me)
+
+    return plan
+
+
+def check_pattern(pattern: str, model: object) -> None:
+    """Make sure that a pattern can match a path of a model.
+
+    Raises:
+        ValueError: it never can; says which step, and the nearest field.
+    """
+    nodes = [compile_type(model)]
+    for step in parse_pattern(pattern):
+        if step == "**":
+            return
+        below: list[Node] = []
+        names: list[str] = []
+        for node in nodes:
+            if _opaque(node):
+                return
+            below += _inside(node, step, names)
+        if not below:
+            near = get_close_matches(step, names, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]!r}?" if near else f"fields there: {', '.join(names) or 'none'}"
+            name = getattr(model, "__name__", model)
+            raise ValueError(f"pattern {pattern!r} can never match {name}: nothing at step {step!r}; {hint}")
+        nodes = below
+
+
+def _opaque(node: Node) -> bool:
+    """Whether a node says nothing of what may be inside it: it is held, and pydantic knows."""
+    return node.object is None and node.array is None and not node.streams
+
+
+def _inside(node: Node, step: str, names: list[str]) -> list[Node]:
+    below: list[Node] = []
+    if node.array is not None and node.array.item is not None and (step == "*" or step.isdigit()):
+        below.append(node.array.item)
+    if node.object is not None:
+        children = node.object.children.values()
+        names += [child.name for child in children]
+        below += [child.node for child in children if step in ("*", child.name)]
+        if not below and node.object.item is not None:
+            below.append(node.object.item)
+    return below

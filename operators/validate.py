@@ -46,9 +46,11 @@ def validate(
         return TextMachine(node, limits, whole=not exact_numbers, raise_invalid=on_invalid == "raise")
 
     def plan(before: Sequence[AnyStage], me: AnyStage) -> Sequence[AnyStage]:
-        limits = before[-1].reads if before else None
-        if not isinstance(limits, Limits):
+        limits = next((stage.reads for stage in reversed(before) if isinstance(stage.reads, Limits)), None)
+        if limits is None:
             return (*before, me)
+        if not isinstance(before[-1].reads, Limits):
+            return (*before, Stage(lambda: _Retold(machine(limits)), name, model=model, emits_changes=True))
         # Right behind accumulate: read the text once, along the model.
         fused = Stage(lambda: machine(limits), f"accumulate | {name}", model=model, emits_changes=True)
         return (*before[:-1], fused)
@@ -117,4 +119,5 @@ class _Retold:
             return "{" if isinstance(value, dict) else "["
         if isinstance(value, str):
             return encode_basestring(value)[:-1]
-        return dumps(value)
+        # JSON has no word for infinity: a number that became it was too large for a float.
+        return dumps(value).replace("Infinity", "1e999")

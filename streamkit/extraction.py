@@ -6,7 +6,7 @@ import codecs
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
-from streamkit.errors import EmptyAnswer, InvalidResult, JsonSyntaxError, Refused, Truncated
+from streamkit.errors import EmptyAnswer, InvalidResult, Refused, StreamkitError, Truncated
 from streamkit.events import Change, End, Finish, Status, to_pointer
 from streamkit.scanner import Limits, Scanner
 from streamkit.schema.assemble import Assembler
@@ -31,22 +31,21 @@ class TextMachine:
     def __init__(self, node: Node, limits: Limits, *, whole: bool = True, raise_invalid: bool = False) -> None:
         self.finished = False
         self.error: Exception | None = None
-        self._assembler = Assembler(node)
+        self._assembler = Assembler(node, stop_at_invalid=raise_invalid)
         self._scanner = Scanner(self._assembler, limits, whole=whole)
-        self._raise_invalid = raise_invalid
-        self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self._decoder: codecs.IncrementalDecoder | None = None  # made by the first bytes that come
 
     def feed(self, chunk: str | bytes, /) -> Sequence[Change]:
         """Read one more piece; bad text gives what came before it, and the `end`."""
         assembler = self._assembler
         try:
-            self._scanner.feed(chunk if isinstance(chunk, str) else self._decode(chunk))
+            if self._decoder is not None or not isinstance(chunk, str):
+                chunk = self._decode(chunk)
+            self._scanner.feed(chunk)
         except Exception as error:  # noqa: BLE001  # user code among it: whatever it raises is how the stream ends
             return self._fail(error)
         out = assembler.out
         if out:
-            if self._raise_invalid and assembler.first_invalid is not None:
-                return self._stop_at(assembler.first_invalid)
             assembler.out = []
         return out
 
@@ -59,9 +58,11 @@ class TextMachine:
         if not isinstance(reason, Finish):
             return ()
         try:
+            if self._decoder is not None and self._scanner.done:
+                self._decode_end()
             if reason.reason != "length":
                 self._scanner.end()
-        except JsonSyntaxError as error:
+        except Exception as error:  # noqa: BLE001  # as in feed: a number at the root closes here
             return self._fail(error)
         return self._finish(reason)
 
@@ -95,22 +96,26 @@ class TextMachine:
         return out
 
     def _fail(self, error: Exception) -> Sequence[Change]:
-        if not isinstance(error, JsonSyntaxError):
+        if not isinstance(error, StreamkitError):
             error.add_note(f"raised while {to_pointer(self._assembler.where()) or 'the root'!r} was read")
         return self._end("failed", error)
 
-    def _stop_at(self, invalid: Change) -> Sequence[Change]:
-        """End with the first verdict that is not good; what the same piece told after it is dropped."""
-        out = self._assembler.out
-        del out[out.index(invalid) + 1 :]
-        errors = invalid.value
-        return self._end("failed", InvalidResult(errors, path=invalid.path))  # type: ignore[arg-type]  # an invalid's
-
     def _decode(self, chunk: object) -> str:
+        if isinstance(chunk, str):
+            self._decode_end()
+            return chunk
         if not isinstance(chunk, (bytes, bytearray, memoryview)):
             raise TypeError(f"a chunk of text is str or bytes, got {chunk!r:.80}")
+        if self._decoder is None:
+            self._decoder = codecs.getincrementaldecoder("utf-8")()
         try:
             return self._decoder.decode(cast("bytes", chunk))
         except UnicodeDecodeError as error:
             self._scanner.feed(error.object[: error.start].decode())
             raise self._scanner.error_here(f"byte 0x{error.object[error.start]:02x} is not UTF-8") from None
+
+    def _decode_end(self) -> None:
+        """Make sure that the bytes so far end with a whole character."""
+        pending = self._decoder.getstate()[0] if self._decoder is not None else b""
+        if pending:
+            raise self._scanner.error_here(f"byte 0x{pending[0]:02x} begins a UTF-8 character that was not finished")

@@ -290,7 +290,8 @@ class Scanner:
                     elif word.startswith(piece[i:]):
                         break
                     else:
-                        raise self._error(f"expected {word}, got {piece[i : i + 5]!r}", i)
+                        met = next(j for j, c in enumerate(word, i) if piece[j] != c)
+                        raise self._error(f"expected {word}, got {piece[i : met + 1]!r}", i)
                 elif c in " \t\n\r":
                     i = self._space(piece, i)
                 elif c == "]" and state == _FIRST_ITEM:
@@ -402,9 +403,11 @@ class Scanner:
     def _bad_text(self, piece: str, at: int) -> JsonSyntaxError:
         c = piece[at]
         if c == "\\":
-            if piece.startswith("\\u", at) and _SURROGATE(piece, at, at + 4) is not None:
+            # Quoted up to the character that decides it, so that the words do not depend on the pieces.
+            met = next(end for end in range(at + 1, len(piece) + 1) if _ESCAPE_BEGUN(piece, at, end) is None)
+            if _SURROGATE(piece, at, at + 4) is not None:
                 return self._error(f"lone surrogate {piece[at : at + 6]!r} in a string; jiter refuses it", at)
-            return self._error(f"no such escape {piece[at : at + 6]!r} in a string", at)
+            return self._error(f"no such escape {piece[at:met]!r} in a string", at)
         if c < " ":
             return self._error(f"control character {c!r} in a string; write it as \\u{ord(c):04x}", at)
         return self._error(f"lone surrogate {c!r} in a string; it cannot be UTF-8", at)

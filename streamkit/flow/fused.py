@@ -134,6 +134,8 @@ def _step(machine: Machine[object, object]) -> Callable[[Sequence[object]], Sequ
         try:
             for item in batch:
                 out += feed(item)
+                if getattr(machine, "finished", False):
+                    break
         except Exception as error:
             raise _BrokeError(error, out) from error
         return out

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 
 from pydantic_core import ValidationError, to_jsonable_python
 
+from streamkit.errors import InvalidResult
 from streamkit.events import Change, Op, Path
 from streamkit.scanner import read_json
 from streamkit.schema.nodes import ANY, IGNORED, Container, Node, Wrong
@@ -35,7 +36,7 @@ _PIECES = 1024  # a string's pieces are joined in blocks of so many: a piece cos
 class _Frame:
     """A container being read, or what stands around the root."""
 
-    __slots__ = ("bad", "children", "container", "json", "key", "parent", "path")
+    __slots__ = ("bad", "children", "container", "json", "key", "late", "parent", "path")
 
     def __init__(self, container: Container, path: Path, parent: _Frame | None, json: Json) -> None:
         self.container, self.path, self.parent = container, path, parent
@@ -43,6 +44,7 @@ class _Frame:
         self.json = json  # what was told of it, if somebody is to compare; else None
         self.key = ""  # of the child being read
         self.bad = False  # some child is Wrong
+        self.late: set[str] = set()  # names of late fields that were told, because they were wrong
 
 
 class Assembler:
@@ -51,13 +53,12 @@ class Assembler:
     Attributes:
         out: the changes made since somebody last took them away.
         errors: all errors of the root; None until it is known to be invalid.
-        first_invalid: the first `invalid` that was made; None while all is well.
     """
 
-    def __init__(self, root: Node) -> None:
+    def __init__(self, root: Node, *, stop_at_invalid: bool = False) -> None:
         self.out: list[Change] = []
         self.errors: list[ErrorDetails] | None = None
-        self.first_invalid: Change | None = None
+        self._stop_at_invalid = stop_at_invalid
         self._outside = _Frame(Container(is_list=False), (), None, None)
         self._frame = self._outside
         self._node, self._path = root, cast("Path", ())
@@ -245,7 +246,7 @@ class Assembler:
         except ValidationError as error:
             json = read_json(text)
             if not node.silent:
-                spell_wrong(self.out, self._op, path, json)
+                spell_wrong(self.out, self._op_of_late(path) if node.late else self._op, path, json)
             self._tell_wrong(error, json)
             return
         if node.silent or node.late:
@@ -317,13 +318,26 @@ class Assembler:
         dumped = cast("dict[str, Json]", container.dump(typed, set(names))) if names else {}
         for name in names:
             if name in dumped:
-                spell(self.out, "add", (*path, name), dumped[name], getattr(typed, name))
+                spell(
+                    self.out,
+                    "replace" if name in frame.late else "add",
+                    (*path, name),
+                    dumped[name],
+                    getattr(typed, name),
+                )
         for name, dump in container.computed:
             value = getattr(typed, name)
             dumped[name] = dump(value)
             spell(self.out, "add", (*path, name), dumped[name], value)
         if frame.json is not None:
             cast("dict[str, Json]", frame.json).update(dumped)
+
+    def _op_of_late(self, path: Path) -> Op:
+        """How a late field is told that is wrong, and so need not wait."""
+        name, late = str(path[-1]), self._frame.late
+        op: Op = "replace" if name in late else "add"
+        late.add(name)
+        return op
 
     # -- what is not valid -------------------------------------------------------------------------
 
@@ -360,10 +374,9 @@ class Assembler:
         else:
             place = self._place()
             untold = [_below(place, error) for error in untold]
-        change = Change("invalid", path, untold)
-        self.out.append(change)
-        if self.first_invalid is None:
-            self.first_invalid = change
+        self.out.append(Change("invalid", path, untold))
+        if self._stop_at_invalid:
+            raise InvalidResult(untold, path=path)
 
     def _place(self) -> tuple[str | int, ...]:
         """Where the value being closed stands, in pydantic's terms: by alias, where errors go by alias."""
@@ -384,7 +397,8 @@ class Assembler:
                 child = frame.container.place(key)
                 if child.node.late and not isinstance(typed, Wrong):
                     json = cast("Json", to_jsonable_python(typed, fallback=repr))
-                    spell(self.out, "add", (*frame.path, child.name), json, typed)
+                    op: Op = "replace" if child.name in frame.late else "add"
+                    spell(self.out, op, (*frame.path, child.name), json, typed)
 
 
 _UNTOLD = cast("Json", object())

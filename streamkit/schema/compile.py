@@ -174,7 +174,7 @@ class _Compiler:
         if changes or model is not None or core.keys() & {"min_length", "max_length"}:
             container.build = Shell(schema, config, checked=False)
         container.recheck = Shell(schema, config, checked=True)
-        container.may_change = changes
+        container.may_change |= changes
         container.dump = self._partial_dumper(schema, config)
         return node
 
@@ -225,6 +225,16 @@ class _Compiler:
         else:
             extras = core.get("extras_schema")
             container.item = self.node(cast("Schema", extras), config) if extras is not None else ANY
+            self._hide_shadows(container, container.item)
+
+    def _hide_shadows(self, container: Container, extra: Node) -> None:
+        """An extra key may be called as an aliased field: pydantic's dump then shows the extra in its place."""
+        names = {child.name for child in container.children.values()}
+        shadows = names - container.children.keys()
+        if shadows:
+            hidden = replace(extra, silent=True, object=None, array=None, streams=False)
+            container.other = lambda key: Child(key, hidden if key in shadows else extra)
+            container.may_change = True
 
     def _field(self, schema: Schema, config: Schema) -> Node:
         """A model's field; one whose serializer wants the model is shown when the model is built."""

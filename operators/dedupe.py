@@ -7,8 +7,9 @@ out   1     2     1
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
+from streamkit.events import Change
 from streamkit.flow import Reason, Stage
 
 __all__ = ["dedupe"]
@@ -20,6 +21,8 @@ _NOTHING = object()
 
 def dedupe(key: Callable[[T], object] | None = None) -> Stage[T, T]:
     """Pass an item on if it differs from the one before it.
+
+    An `append` is never dropped: the same text twice is two pieces of news.
 
     Cheap on snapshots that share structure: what is the same object is equal without a look inside.
 
@@ -35,6 +38,9 @@ class _Dedupe(Generic[T]):
         self._last: object = _NOTHING
 
     def feed(self, item: T, /) -> Sequence[T]:
+        if item.__class__ is Change and cast("Change", item).op == "append":
+            self._last = _NOTHING
+            return (item,)
         value = item if self._key is None else self._key(item)
         if value is self._last or value == self._last:
             return ()

@@ -10,10 +10,11 @@ out   add "", add /name   append /name "hn"
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, cast
 
 from streamkit.compare import Comparer
 from streamkit.document import Document
+from streamkit.ending import cut_short, unfinished
 from streamkit.events import Change, End, Finish
 from streamkit.flow import Reason, Stage
 from streamkit.merge import merge_into
@@ -29,7 +30,7 @@ def diff() -> Stage[object, Change[object]]:
     """Say once what was said twice, nothing that changes nothing, and after a retry only what differs.
 
     - Text that one chunk appends to a string it has just told of joins it.
-    - A `replace` by an equal value is dropped; its verdict is not.
+    - A `replace` by an equal number, boolean or null is dropped; its verdict is not.
     - After a `reset` the new attempt is compared with what the subscriber already has; when one of its
       containers closes, what it did not repeat is removed. Every value gets its verdict again. An `end`
       before that names, as open, the paths of the old attempt still shown.
@@ -52,27 +53,28 @@ class _Diff:
         out: list[Change] = []
         apply = self._shown.apply
         for item in items:
-            if item.__class__ is not Change:
-                changes: Sequence[Change] = self._snapshots.take(item)
-            else:
-                change = cast("Change", item)
-                if self._overlay is None and change.op not in _RARE:
-                    apply(change)
-                    merge_into(out, change)
-                    continue
-                changes = self._rare(change)
-            for change in changes:
+            change: Any = item
+            if item.__class__ is Change and self._overlay is None and change[0] not in _RARE:
                 apply(change)
-                merge_into(out, change)
+                if change[0] == "append":
+                    merge_into(out, change)
+                else:
+                    out.append(change)
+                continue
+            for told in self._rare(change) if isinstance(item, Change) else self._snapshots.take(item):
+                apply(told)
+                merge_into(out, told)
         return out
 
     def close(self, reason: Reason, /) -> Sequence[Change]:
-        if not self._snapshots.started or self._shown.end is not None:
+        if self._shown.end is not None or not isinstance(reason, (Finish, Exception)):
             return ()
-        if isinstance(reason, Finish):
+        if isinstance(reason, Exception):
+            return [Change("end", (), End("failed", self._shown.open, reason))]
+        if self._snapshots.started and not cut_short(reason):
             return [*self._snapshots.verdicts(), Change("end", (), End("complete", finish_reason=reason.reason))]
-        error = reason if isinstance(reason, Exception) else None
-        return [Change("end", (), End("failed", self._shown.open, error))]
+        status, error = unfinished(reason, self._shown.open, started=self._shown.has(()))
+        return [Change("end", (), End(status, self._shown.open, error, reason.reason))]
 
     def _rare(self, change: Change) -> Sequence[Change]:
         op, path, value = change

@@ -56,6 +56,7 @@ class _Snapshots:
             )
         self.error: Exception | None = None
         self._fold = TypedFold(compile_type(model))
+        self._end: End | None = None
 
     def feed(self, change: Change[object], /) -> Sequence[object]:
         return self.feed_batch((change,))
@@ -64,17 +65,15 @@ class _Snapshots:
         fold = self._fold
         for change in batch:
             if change.op == "end":
-                self._end(cast("End", change.value))
+                self._end = cast("End", change.value)
             else:
                 fold.apply(change)
-        return (fold.snapshot(),) if fold.changed else ()
+        out = (fold.snapshot(),) if fold.changed else ()
+        if self._end is not None and self._end.status != "complete":
+            self.error = self._end.error
+            if isinstance(self.error, StreamkitError):
+                self.error.partial = fold.snapshot()
+        return out
 
     def close(self, reason: Reason, /) -> Sequence[object]:
         return ()
-
-    def _end(self, end: End) -> None:
-        if end.status == "complete":
-            return
-        self.error = end.error
-        if isinstance(end.error, StreamkitError):
-            end.error.partial = self._fold.snapshot()

@@ -36,8 +36,10 @@ def validate(
         on_invalid: `"emit"` tells of a wrong value by an `invalid` and goes on; `"raise"` ends the stream
             there, with status `failed` and an `InvalidResult`.
         exact_numbers: a `Decimal` gets a number's digits as they were written, not by way of a float.
+            Only right behind `accumulate()`, where the text is at hand.
 
     Raises:
+        ValueError: `exact_numbers` with another operator in between.
         TypeError: pydantic can make nothing of the type.
     """
     node = compile_type(model, exact_numbers=exact_numbers)
@@ -50,6 +52,8 @@ def validate(
         if limits is None:
             return (*before, me)
         if not isinstance(before[-1].reads, Limits):
+            if exact_numbers:
+                raise ValueError("exact_numbers needs the text itself: put validate() right behind accumulate()")
             return (*before, Stage(lambda: _Retold(machine(limits)), name, model=model, emits_changes=True))
         # Right behind accumulate: read the text once, along the model.
         fused = Stage(lambda: machine(limits), f"accumulate | {name}", model=model, emits_changes=True)
@@ -84,8 +88,9 @@ class _Retold:
         op, _, value = change
         if op == "end":
             end = cast("End", value)
-            failed = end.status == "failed" and end.error is not None
-            return self.close(end.error if failed else Finish(end.finish_reason))  # type: ignore[arg-type]  # just looked
+            refusal = str(end.error) if end.status == "refused" else None
+            failed = end.error if end.status == "failed" else None
+            return self.close(failed or Finish(end.finish_reason, refusal=refusal))
         return self._reader.feed(self._text(op, change.path, value))
 
     def close(self, reason: Reason, /) -> Sequence[Change[object]]:

@@ -25,8 +25,6 @@ class Comparer:
 
     def take(self, snapshot: object) -> list[Change]:
         """Return what changed since the snapshot before; a model's fields that are not set are absent."""
-        if snapshot is self._typed and self.started:
-            return []
         json = _json(snapshot)
         out = list(_changes((), self._json, json)) if self.started else list(_added("add", (), json))
         self._json, self._typed, self.started = json, snapshot, True
@@ -63,7 +61,7 @@ def _changes(path: Path, old: object, new: object) -> Iterator[Change]:
         yield from (Change("remove", (*path, index)) for index in range(len(old) - 1, len(new) - 1, -1))
         for at, child in enumerate(new):
             yield from _changes((*path, at), old[at], child) if at < len(old) else _added("add", (*path, at), child)
-    elif isinstance(old, str) and isinstance(new, str) and old and new.startswith(old):
+    elif isinstance(old, str) and isinstance(new, str) and new.startswith(old):
         if len(new) > len(old):
             yield Change("append", path, new[len(old) :])
     elif not same_json(old, new):

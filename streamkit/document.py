@@ -7,14 +7,17 @@ only) and leaves the value that was handed out alone.
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias, cast
+from collections.abc import Iterator
+from typing import Any, Literal, TypeAlias
 
 from streamkit.events import Change, End, Path, to_pointer
 
-__all__ = ["Container", "Document", "State"]
+__all__ = ["Document", "State"]
 
 State: TypeAlias = Literal["open", "complete", "invalid"]
-Container: TypeAlias = dict[str, object] | list[object]
+# A dict or a list of JSON values. Any, because telling a type checker which would cost more than the work.
+_Container: TypeAlias = Any
+_PIECES = 1024
 
 
 class Document:
@@ -25,7 +28,7 @@ class Document:
         missed: how many changes a `snapshot` stood for; 0 without one.
     """
 
-    __slots__ = ("_empty", "_invalid", "_open", "_owned", "_root", "_text", "_text_path", "end", "missed")
+    __slots__ = ("_blocks", "_empty", "_invalid", "_open", "_owned", "_root", "_text", "_text_path", "end", "missed")
 
     def __init__(self) -> None:
         self.end: End | None = None
@@ -33,13 +36,14 @@ class Document:
         self._root: object = None
         self._empty = True
         # Open values in the order they appeared; containers with themselves, to be found at once.
-        self._open: dict[Path, Container | None] = {}
+        self._open: dict[Path, _Container] = {}
         self._invalid: dict[Path, list[object]] = {}
         # Paths of the containers nobody else has seen; None while nobody has seen any.
         self._owned: set[Path] | None = None
         # The string that grows, in pieces: joined when somebody looks.
         self._text_path: Path | None = None
         self._text: list[str] = []
+        self._blocks: list[str] = []  # more pieces before them, joined: a piece costs more than its characters
 
     def __repr__(self) -> str:
         return f"Document({self._root!r:.200}, open={[to_pointer(path) for path in self._open]})"
@@ -79,11 +83,14 @@ class Document:
         self._settle_text()
         if self._empty:
             raise KeyError(to_pointer(path))
-        value = self._root
+        value: Any = self._root
         for part in path:
+            kind = str if value.__class__ is dict else int if value.__class__ is list else None
             try:
-                value = cast("dict[str | int, object]", value)[part]
-            except (KeyError, IndexError, TypeError):
+                if part.__class__ is not kind:
+                    raise LookupError
+                value = value[part]
+            except LookupError:
                 raise KeyError(to_pointer(path)) from None
         return value
 
@@ -109,78 +116,97 @@ class Document:
         """
         op, path, value = change
         if op == "append":
-            self._append(path, value)
+            if path is self._text_path or path == self._text_path:
+                if len(self._text) == _PIECES:
+                    self._blocks.append("".join(self._text))
+                    self._text.clear()
+                if value.__class__ is not str:
+                    raise ValueError(f"cannot append {value!r:.80} at {to_pointer(path)!r}: only text is appended")
+                self._text.append(value)
+            else:
+                self._append(path, value)
         elif op == "add":
             self._put(path, value)
         elif op == "complete":
             if path == self._text_path:
-                # A streamed string is complete as it stands: keep the one object all share.
-                if type(value) is str:
-                    self._text = [value]
-                self._settle_text()
-                self._text_path = None
-            self._open.pop(path, None)
+                self._end_text(value)
+            self._close(path, op)
         else:
             self._apply_rare(op, path, value)
 
-    def _apply_rare(self, op: str, path: Path, value: object) -> None:
+    def _close(self, path: Path, op: str) -> None:
+        try:
+            del self._open[path]
+        except KeyError:
+            self._existing(path, op)  # a second verdict is harmless, one for nothing is not
+
+    def _apply_rare(self, op: str, path: Path, value: Any) -> None:
         self._settle_text()
         self._text_path = None
         if op == "invalid":
-            self._open.pop(path, None)
-            self._invalid[path] = cast("list[object]", value)
+            self._close(path, op)
+            self._invalid[path] = value
         elif op == "replace":
-            self._existing(path, op)
-            self._void(path)
+            self._void(path, op)
             self._put(path, value)
         elif op == "remove":
-            self._existing(path, op)
-            self._void(path)
+            self._void(path, op)
             self._remove(path)
         elif op == "reset":
             self._invalid.clear()
             self._open = dict(self._walk((), self._root)) if not self._empty else {}
-        elif op == "snapshot":
-            self._become(cast("Document", value))
+        elif op == "snapshot" and isinstance(value, Document):
+            self._become(value)
         elif op == "end":
-            self.end = cast("End", value)
+            self.end = value
         else:
-            raise ValueError(f"unknown change op {op!r} at {to_pointer(path)!r}")
+            raise ValueError(f"cannot apply {op!r} with {value!r:.80} at {to_pointer(path)!r}: not a change")
 
-    def _put(self, path: Path, value: object) -> None:
-        mine: Container | None = None
+    def _put(self, path: Path, value: Any) -> None:
+        mine: _Container = None
         if value.__class__ is dict or value.__class__ is list:
             if value:
                 raise ValueError(f"a container is added empty, then filled; got {value!r:.80} at {to_pointer(path)!r}")
-            mine = value = cast("Container", value).copy()
+            mine = value = value.copy()
             if self._owned is not None:
                 self._owned.add(path)
-        if not path:
-            self._root, self._empty = value, False
-        else:
+        if path:
             parent, key = self._writable(path[:-1]), path[-1]
-            if parent.__class__ is dict:
-                cast("dict[str | int, object]", parent)[key] = value
-            elif key == len(parent):
-                cast("list[object]", parent).append(value)
+            if key.__class__ is str and parent.__class__ is dict and key not in parent:
+                parent[key] = value
+            elif key.__class__ is int and parent.__class__ is list and key == len(parent):
+                parent.append(value)
             else:
-                self._set_item(parent, path, value)
+                self._put_over(parent, path, value)
+        else:
+            if not self._empty:
+                self._void(path, "add")
+            self._root, self._empty = value, False
         self._open[path] = mine
 
-    def _set_item(self, parent: Container, path: Path, value: object) -> None:
-        index = path[-1]
-        if type(index) is not int or index > len(parent):
-            raise ValueError(f"no place for an item at {to_pointer(path)!r}: the list has {len(parent)} items")
-        cast("list[object]", parent)[index] = value
+    def _put_over(self, parent: _Container, path: Path, value: object) -> None:
+        """Put a value where one stands: what was known of that one is void."""
+        if not self.has(path):
+            size = f"; the list has {len(parent)} items" if parent.__class__ is list else ""
+            raise ValueError(f"no place for a value at {to_pointer(path)!r}{size}")
+        self._void(path, "add")
+        parent[path[-1]] = value
 
-    def _append(self, path: Path, text: object) -> None:
-        if path is not self._text_path and path != self._text_path:
-            self._settle_text()
-            before = self._existing(path, "append")
-            if not isinstance(before, str):
-                raise ValueError(f"cannot append to {before!r:.80} at {to_pointer(path)!r}: only strings grow")
-            self._text_path, self._text = path, [before]
-        self._text.append(cast("str", text))
+    def _append(self, path: Path, text: Any) -> None:
+        self._settle_text()
+        before = self._existing(path, "append")
+        if not isinstance(before, str) or not isinstance(text, str):
+            raise ValueError(  # noqa: TRY004  # as for every change that does not fit
+                f"cannot append to {before!r:.80} at {to_pointer(path)!r}: only strings grow"
+            )
+        self._text_path, self._blocks, self._text = path, [before], [text]
+
+    def _end_text(self, value: Any) -> None:
+        """A streamed string is complete as it stands: keep the one object that all share."""
+        if value.__class__ is str:
+            self._blocks, self._text = [], [value]
+        self._settle_text()
+        self._text_path = None
 
     def _existing(self, path: Path, op: str) -> object:
         try:
@@ -192,27 +218,26 @@ class Document:
         path = self._text_path
         if path is None or not self._text:
             return
-        text = "".join(self._text) if len(self._text) > 1 else self._text[0]
-        self._text = [text]
+        text = "".join((*self._blocks, *self._text))
+        self._blocks, self._text = [text], []
         if path:
-            cast("dict[str | int, object]", self._writable(path[:-1]))[path[-1]] = text
+            self._writable(path[:-1])[path[-1]] = text
         else:
             self._root = text
 
-    def _writable(self, path: Path) -> Container:
+    def _writable(self, path: Path) -> _Container:
         """The container at a path, copied first if somebody has seen it."""
         found = self._open.get(path)
         if found is not None and (self._owned is None or path in self._owned):
             return found
-        value = self._root if not path else cast("dict[str | int, object]", self._parent(path))[path[-1]]
-        if not isinstance(value, (dict, list)) or self._empty:
+        container: Any = self._root if not path else self._parent(path)[path[-1]]
+        if (container.__class__ is not dict and container.__class__ is not list) or self._empty:
             raise ValueError(f"no object or array at {to_pointer(path)!r}: parents are added before their children")
-        container = cast("Container", value)
         if self._owned is None or path in self._owned:
             return container
-        mine = container.copy()
+        mine: _Container = container.copy()
         if path:
-            cast("dict[str | int, object]", self._writable(path[:-1]))[path[-1]] = mine
+            self._writable(path[:-1])[path[-1]] = mine
         else:
             self._root = mine
         self._owned.add(path)
@@ -220,10 +245,10 @@ class Document:
             self._open[path] = mine
         return mine
 
-    def _parent(self, path: Path) -> Container:
+    def _parent(self, path: Path) -> _Container:
         parent = self._writable(path[:-1])
         try:
-            cast("dict[str | int, object]", parent)[path[-1]]
+            parent[path[-1]]
         except (KeyError, IndexError, TypeError):
             raise ValueError(f"nothing at {to_pointer(path)!r}: parents are added before their children") from None
         return parent
@@ -233,21 +258,16 @@ class Document:
             self._root, self._empty = None, True
             return
         parent, key = self._writable(path[:-1]), path[-1]
-        if isinstance(parent, list) and key != len(parent) - 1:
+        if parent.__class__ is list and key != len(parent) - 1:
             # Removing from the middle would shift paths that others hold.
             raise ValueError(f"cannot remove {to_pointer(path)!r}: only the last item of a list is removed")
-        del cast("dict[str | int, object]", parent)[key]
+        del parent[key]
 
-    def _void(self, path: Path) -> None:
-        """Forget the verdicts at and below a path."""
-        depth = len(path)
-        for states in (self._open, self._invalid, self._owned):
-            if states:
-                for other in [other for other in states if other[:depth] == path]:
-                    if isinstance(states, set):
-                        states.discard(other)
-                    else:
-                        states.pop(other, None)
+    def _void(self, path: Path, op: str) -> None:
+        """Forget the verdicts at and below a path; costs what stands there."""
+        for below, _ in self._walk(path, self._existing(path, op)):
+            self._open.pop(below, None)
+            self._invalid.pop(below, None)
 
     def _become(self, other: Document) -> None:
         other._settle_text()
@@ -255,15 +275,14 @@ class Document:
         self._owned = set()
         self._root, self._empty, self.end, self.missed = other._root, other._empty, other.end, other.missed
         self._open, self._invalid = other._open.copy(), other._invalid.copy()
-        self._text_path, self._text = None, []
+        self._text_path = None
 
-    def _walk(self, path: Path, value: object) -> list[tuple[Path, Container | None]]:
-        """Every path at and below one, parents first."""
-        if not isinstance(value, (dict, list)):
-            return [(path, None)]
-        container = cast("Container", value)
-        keys = container.keys() if isinstance(container, dict) else range(len(container))
-        found: list[tuple[Path, Container | None]] = [(path, container)]
-        for key in keys:
-            found += self._walk((*path, key), cast("dict[str | int, object]", container)[key])
-        return found
+    def _walk(self, path: Path, value: Any) -> Iterator[tuple[Path, _Container]]:
+        """Every path at and below one, parents first, each with its container."""
+        if value.__class__ is not dict and value.__class__ is not list:
+            yield path, None
+            return
+        yield path, value
+        children: Any = value.items() if value.__class__ is dict else enumerate(value)
+        for key, child in children:
+            yield from self._walk((*path, key), child)

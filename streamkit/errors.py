@@ -26,8 +26,8 @@ class StreamkitError(Exception):
     """Base of all errors of this library.
 
     Attributes:
-        partial: what had arrived when the error came up: a `Partial` model from `create_partial`
-            and `result()`, else the JSON value so far, else None.
+        partial: what had arrived when the error came up: a `Partial` model from `snapshots` and the
+            client's calls, the JSON value so far from a flow's `result()`, else None.
         path: where in the document it happened, as a tuple of keys and indexes; None if it has no place.
     """
 

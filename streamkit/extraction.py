@@ -6,7 +6,8 @@ import codecs
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
-from streamkit.errors import EmptyAnswer, InvalidResult, Refused, StreamkitError, Truncated
+from streamkit.ending import unfinished
+from streamkit.errors import InvalidResult, StreamkitError
 from streamkit.events import Change, End, Finish, Status, to_pointer
 from streamkit.scanner import Limits, Scanner
 from streamkit.schema.assemble import Assembler
@@ -72,19 +73,8 @@ class TextMachine:
             if errors is None:
                 return self._end("complete", None, finish)
             return self._end("invalid", InvalidResult(errors), finish)
-        if finish.refusal is not None or finish.reason == "content_filter":
-            return self._end(
-                "refused", Refused(finish.refusal or "the provider's content filter stopped the answer"), finish
-            )
-        if not self._scanner.started:
-            return self._end("truncated", EmptyAnswer("the stream ended without any text"), finish)
-        open_paths = self._assembler.open_paths()
-        told = f"finish_reason {finish.reason!r}" if finish.reason else "no finish_reason"
-        advice = "; allow it more tokens" if finish.reason == "length" else ""
-        where = to_pointer(open_paths[-1]) if open_paths else ""
-        error = Truncated(f"the text ended inside {where or 'the root'} ({told}){advice}")
-        error.path = open_paths[-1] if open_paths else ()
-        return self._end("truncated", error, finish)
+        status, error = unfinished(finish, self._assembler.open_paths(), started=self._scanner.started)
+        return self._end(status, error, finish)
 
     def _end(self, status: Status, error: Exception | None, finish: Finish | None = None) -> Sequence[Change]:
         self.finished = True

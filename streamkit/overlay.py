@@ -41,7 +41,7 @@ class Overlay:
             return self._append(path, cast("str", value))
         if op in ("complete", "invalid"):
             return [*self._settle(path), change]
-        return []  # remove: what is not there when its container closes is removed then
+        return self._remove(change)
 
     def _put(self, path: Path, value: object) -> list[Change]:
         if not self._shown.has(path):
@@ -65,6 +65,11 @@ class Overlay:
             return []
         del self._quiet[path]
         return [_grown(path, old, cast("str", self._fresh.get(path)))]
+
+    def _remove(self, change: Change) -> list[Change]:
+        """What is not there when its container closes is removed then; after that, at once."""
+        settled = self._fresh.state(change.path[:-1]) != "open"
+        return [change] if settled and self._shown.has(change.path) else []
 
     def _settle(self, path: Path) -> list[Change]:
         """A value of the new attempt is final: remove what stands there beside it."""

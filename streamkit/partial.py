@@ -7,7 +7,8 @@ operator, without validation: what is in it was validated when it closed, except
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from copy import copy
 from functools import lru_cache
 from types import new_class
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
@@ -43,6 +44,17 @@ class PartialLiteralMixin:
 class _IsPartial:
     """Marks the classes that `partial_class` makes."""
 
+    def __repr_args__(self) -> Iterator[tuple[str, object]]:
+        """Fields alone: a computed one may not bear what has not come yet."""
+        state = cast("dict[str, object]", self.__dict__)
+        yield from state.items()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """The class is made anew where it is unpickled."""
+        me = cast("BaseModel", self)
+        arrived = {name: me.__dict__[name] for name in me.model_fields_set if name in me.__dict__}
+        return _restore, (whole_class(type(me)), {**arrived, **(me.__pydantic_extra__ or {})})
+
 
 @lru_cache(maxsize=1024)
 def partial_class(model: type[BaseModel]) -> type[BaseModel]:
@@ -55,7 +67,13 @@ def partial_class(model: type[BaseModel]) -> type[BaseModel]:
         raise TypeError(f"Partial[...] takes a pydantic model, got {model!r}")
     if issubclass(model, _IsPartial):
         return model
-    namespace = {"__module__": model.__module__, "__qualname__": model.__qualname__, "__doc__": model.__doc__}
+    namespace: dict[str, object] = {
+        "__module__": model.__module__,
+        "__qualname__": model.__qualname__,
+        "__doc__": model.__doc__,
+        "__repr_args__": _IsPartial.__repr_args__,
+        "__reduce__": _IsPartial.__reduce__,
+    }
     made = cast("type[BaseModel]", new_class(model.__name__, (model, _IsPartial), {}, lambda ns: ns.update(namespace)))
     made.__pydantic_serializer__ = _serializer(made)
     return made
@@ -75,8 +93,19 @@ def make_partial(cls: type[BaseModel], values: Mapping[str, object]) -> BaseMode
     object.__setattr__(made, "__dict__", state)
     object.__setattr__(made, "__pydantic_fields_set__", set(values))
     object.__setattr__(made, "__pydantic_extra__", extra or ({} if cls.model_config.get("extra") == "allow" else None))
-    object.__setattr__(made, "__pydantic_private__", None)
+    object.__setattr__(made, "__pydantic_private__", _private(cls))
     return made
+
+
+def _restore(model: type[BaseModel], values: Mapping[str, object]) -> BaseModel:
+    return make_partial(partial_class(model), values)
+
+
+def _private(cls: type[BaseModel]) -> dict[str, object] | None:
+    """Private attributes with a plain default; pydantic makes the others when the model is built."""
+    attributes = cls.__private_attributes__
+    defaults = {name: copy(attribute.default) for name, attribute in attributes.items()}
+    return {name: value for name, value in defaults.items() if value is not PydanticUndefined} if attributes else None
 
 
 @lru_cache(maxsize=1024)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from streamkit.events import Change, matches, parse_pattern
 from streamkit.schema.compile import compile_type
+from streamkit.schema.nodes import Node
 
 if TYPE_CHECKING:
     from streamkit.flow import AnyStage, Planner
-    from streamkit.schema.nodes import Node
 
 __all__ = ["check_pattern", "checking_planner", "matcher"]
 
@@ -57,7 +57,10 @@ def check_pattern(pattern: str, model: object) -> None:
                 return
             below += _inside(node, step, names)
         if not below:
-            near = get_close_matches(step, names, n=1, cutoff=0.5)
+            aliases = [
+                node.object.children[step].name for node in nodes if node.object and step in node.object.children
+            ]
+            near = aliases or get_close_matches(step, names, n=1, cutoff=0.5)
             hint = f"did you mean {near[0]!r}?" if near else f"fields there: {', '.join(names) or 'none'}"
             name = getattr(model, "__name__", model)
             raise ValueError(f"pattern {pattern!r} can never match {name}: nothing at step {step!r}; {hint}")
@@ -66,17 +69,24 @@ def check_pattern(pattern: str, model: object) -> None:
 
 def _opaque(node: Node) -> bool:
     """Whether a node says nothing of what may be inside it: it is held, and pydantic knows."""
-    return node.object is None and node.array is None and not node.streams
+    return node.object is None and node.array is None and not node.leaf
 
 
 def _inside(node: Node, step: str, names: list[str]) -> list[Node]:
     below: list[Node] = []
-    if node.array is not None and node.array.item is not None and (step == "*" or step.isdigit()):
+    is_index = step.isdigit() and str(int(step)) == step
+    if node.array is not None and node.array.item is not None and (step == "*" or is_index):
         below.append(node.array.item)
-    if node.object is not None:
-        children = node.object.children.values()
-        names += [child.name for child in children]
-        below += [child.node for child in children if step in ("*", child.name)]
-        if not below and node.object.item is not None:
-            below.append(node.object.item)
+    if node.object is None:
+        return below
+    shown = [child for child in node.object.children.values() if not child.node.silent]
+    names += [child.name for child in shown]
+    below += [child.node for child in shown if step in ("*", child.name)]
+    below += [_COMPUTED for name, _ in node.object.computed if step in ("*", name)]
+    if node.object.item is not None and (step == "*" or not below):
+        below.append(node.object.item)
     return below
+
+
+_COMPUTED = Node(read=lambda text: text)
+"""In place of a computed field, of which nothing is known before it is there."""

@@ -22,7 +22,7 @@ from collections.abc import (
     Iterator,
     Sequence,
 )
-from contextlib import aclosing
+from contextlib import aclosing, contextmanager
 from typing import TYPE_CHECKING, Generic, Never, TypeAlias, TypeVar, cast, overload
 
 from typing_extensions import TypeVar as DefaultTypeVar
@@ -169,14 +169,15 @@ class Flow(Generic[OutT]):
         """
         outcome = _Outcome()
         async with self.batches() as batches:
-            async for batch in batches:
-                outcome.take(batch)
+            with outcome.partial():
+                async for batch in batches:
+                    outcome.take(batch)
         return cast("RootT", outcome.result())
 
     def result_sync(self: Flow[Change[RootT]]) -> RootT:
         """`result` for a flow over a plain iterable, without an event loop."""
         outcome = _Outcome()
-        with self.batches() as batches:
+        with self.batches() as batches, outcome.partial():
             for batch in batches:
                 outcome.take(batch)
         return cast("RootT", outcome.result())
@@ -242,6 +243,16 @@ class _Outcome:
             self._document.apply(change)
             if change.op == "complete" and not change.path:
                 self._root = [change.value]
+
+    @contextmanager
+    def partial(self) -> Generator[None]:
+        """Give what had arrived to an error that ends the stream."""
+        try:
+            yield
+        except StreamkitError as error:
+            if error.partial is None:
+                error.partial = self._document.value
+            raise
 
     def result(self) -> object:
         end = self._document.end

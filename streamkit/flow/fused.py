@@ -40,7 +40,7 @@ class Fused:
         error: what the consumer is to be told after the last item; the error itself if a stage broke.
     """
 
-    __slots__ = ("_first", "_machines", "_parts", "_rest", "_watched", "done", "error")
+    __slots__ = ("_first", "_machines", "_parts", "_steps", "_watched", "done", "error")
 
     def __init__(self, parts: Sequence[Part]) -> None:
         self.done = False
@@ -52,18 +52,27 @@ class Fused:
             for at, machine in enumerate(self._machines)
             if hasattr(machine, "finished")
         ]
-        steps = [_step(machine) for machine in self._machines]
-        self._first = self._machines[0].feed if steps else None
-        self._rest = list(enumerate(steps))[1:]
+        self._steps = list(enumerate(_step(machine) for machine in self._machines))
+        self._first = self._machines[0].feed if self._machines else None
 
     def feed(self, item: object) -> Sequence[object]:
         """Put one item through all machines."""
-        first, at = self._first, 0
-        if first is None:
+        if self._first is None:
             return (item,)
         try:
-            batch = first(item)
-            for at, step in self._rest:  # noqa: B007  # read when a step raises
+            batch = self._first(item)
+        except Exception as error:
+            return self._break(0, error, ())
+        return self._feed(batch, 1)
+
+    def feed_batch(self, batch: Sequence[object]) -> Sequence[object]:
+        """Put items that belong together through all machines."""
+        return self._feed(batch, 0)
+
+    def _feed(self, batch: Sequence[object], start: int) -> Sequence[object]:
+        at = start
+        try:
+            for at, step in self._steps[start:]:  # noqa: B007  # read when a step raises
                 if not batch:
                     break
                 batch = step(batch)

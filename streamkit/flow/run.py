@@ -95,7 +95,7 @@ async def run_batches(batches: Batches, parts: Sequence[Part]) -> Batches:
     async with aclosing(batches):
         try:
             async for batch in batches:
-                out = [made for item in batch if not fused.done for made in fused.feed(item)]
+                out = fused.feed_batch(batch)
                 if out:
                     yield out
                 if fused.done:

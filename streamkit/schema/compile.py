@@ -33,6 +33,10 @@ T = TypeVar("T")
 U = TypeVar("U")
 
 _ANNOTATIONS = frozenset({"type", "ref", "metadata", "schema"})
+_LEAVES = frozenset(
+    ("str", "int", "float", "bool", "none", "decimal", "date", "time", "datetime", "timedelta", "uuid", "literal")
+    + ("enum", "url", "multi-host-url", "complex")
+)
 _PLAIN_INT = re.compile(r"-?[0-9]{1,18}").fullmatch
 
 
@@ -130,7 +134,8 @@ class _Compiler:
         read = self._reader(schema, config)
         if schema["type"] == "decimal" and self._exact_numbers:
             read = _digits_as_text(read)
-        return Node(read=read, dump=None if _is_own_json(schema) else self._dumper(schema, config))
+        leaf = schema["type"] in _LEAVES and schema.get("serialization") is None
+        return Node(read=read, dump=None if _is_own_json(schema) else self._dumper(schema, config), leaf=leaf)
 
     def _nullable(self, schema: Schema, config: Schema) -> Node:
         inner = self.node(cast("Schema", schema["schema"]), config)
@@ -139,12 +144,12 @@ class _Compiler:
     def _str(self, schema: Schema, config: Schema) -> Node:
         read = self._reader(schema, config)
         plain = not schema.keys() - _ANNOTATIONS and not any(key.startswith("str_") for key in config)
-        return Node(read=read, streams=True, check=None if plain else _from_text(read))
+        return Node(read=read, streams=True, check=None if plain else _from_text(read), leaf=True)
 
     def _number(self, schema: Schema, config: Schema) -> Node:
         read = self._reader(schema, config)
         quick = {"int": _read_int, "float": _read_float, "bool": _read_bool, "none": _read_none}
-        return Node(read=quick[cast("str", schema["type"])](read))
+        return Node(read=quick[cast("str", schema["type"])](read), leaf=True)
 
     def _container(self, schema: Schema, config: Schema) -> Node:
         """A node that can be entered, if every layer of the schema can be taken apart."""
@@ -155,7 +160,7 @@ class _Compiler:
             return held
         kind, after = core["type"], any(layer["type"] == "function-after" for layer in layers)
         if kind == "str" and core.get("serialization") is None:
-            return Node(read=held.read, dump=held.dump, streams=True, check=_from_text(held.read))
+            return Node(read=held.read, dump=held.dump, streams=True, check=_from_text(held.read), leaf=True)
         if core.get("serialization") is not None or kind not in ("list", "dict", "model-fields"):
             return held
         model = next((layer for layer in layers if layer["type"] == "model"), None)

@@ -35,6 +35,7 @@ class Node:
         array: how an array is entered; None holds it.
         silent: no events; the type's dump leaves this value out.
         late: the JSON form is known only when the object around it is built.
+        leaf: no value of the type has anything inside it.
     """
 
     read: Callable[[str], object]
@@ -45,6 +46,7 @@ class Node:
     array: Container | None = None
     silent: bool = False
     late: bool = False
+    leaf: bool = False
 
 
 @dataclass(slots=True)

@@ -31,4 +31,5 @@ def accumulate(*, max_depth: int = 200, max_size: int = 32 * 1024 * 1024) -> Sta
         LimitExceeded: it is too deep or too long.
     """
     limits = Limits(max_depth, max_size)
-    return Stage(lambda: TextMachine(ANY, limits), "accumulate", emits_changes=True, reads=limits)
+    least = Stage(lambda: TextMachine(ANY, limits, least=True), "accumulate | diff", emits_changes=True, reads=limits)
+    return Stage(lambda: TextMachine(ANY, limits), "accumulate", emits_changes=True, reads=limits, least=least)

@@ -16,7 +16,7 @@ from streamkit.compare import Comparer
 from streamkit.document import Document
 from streamkit.ending import cut_short, unfinished
 from streamkit.events import Change, End, Finish
-from streamkit.flow import Reason, Stage
+from streamkit.flow import AnyStage, Reason, Stage
 from streamkit.merge import merge_into
 from streamkit.overlay import Overlay
 from streamkit.schema.spell import same_json
@@ -37,7 +37,13 @@ def diff() -> Stage[object, Change[object]]:
     - Items that are not changes are whole snapshots: pydantic models, or dicts and lists, from any other
       library. They become the same changes; the verdicts follow when the input ends.
     """
-    return Stage(_Diff, "diff", emits_changes=True)
+    return Stage(_Diff, "diff", emits_changes=True, plan=_plan)
+
+
+def _plan(before: Sequence[AnyStage], me: AnyStage) -> Sequence[AnyStage]:
+    """Right behind a stage that can tell the least by itself, let it."""
+    least = before[-1].least if before else None
+    return (*before, me) if least is None else (*before[:-1], least)
 
 
 class _Diff:

@@ -6,14 +6,14 @@ out   add /age 25, complete /age 25       add /when "2024-03-15", complete /when
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from json import dumps
 from json.encoder import encode_basestring
-from typing import Literal, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
 from streamkit.events import Change, End, Finish
 from streamkit.extraction import TextMachine
-from streamkit.flow import AnyStage, Reason, Stage
+from streamkit.flow import AnyStage, Machine, Reason, Stage
 from streamkit.scanner import Limits
 from streamkit.schema.compile import compile_type
 
@@ -44,24 +44,29 @@ def validate(
     """
     node = compile_type(model, exact_numbers=exact_numbers)
 
-    def machine(limits: Limits) -> TextMachine:
-        return TextMachine(node, limits, whole=not exact_numbers, raise_invalid=on_invalid == "raise")
+    def machine(limits: Limits, *, least: bool = False) -> TextMachine:
+        raise_invalid = on_invalid == "raise"
+        return TextMachine(node, limits, whole=not exact_numbers, raise_invalid=raise_invalid, least=least)
+
+    def stage(name: str, make: Callable[[], Machine[Any, Change[object]]], least: AnyStage | None = None) -> AnyStage:
+        return Stage(make, name, model=model, emits_changes=True, least=least)
 
     def plan(before: Sequence[AnyStage], me: AnyStage) -> Sequence[AnyStage]:
-        limits = next((stage.reads for stage in reversed(before) if isinstance(stage.reads, Limits)), None)
+        limits = next((each.reads for each in reversed(before) if isinstance(each.reads, Limits)), None)
         if limits is None:
             return (*before, me)
         if not isinstance(before[-1].reads, Limits):
             if exact_numbers:
                 raise ValueError("exact_numbers needs the text itself: put validate() right behind accumulate()")
-            return (*before, Stage(lambda: _Retold(machine(limits)), name, model=model, emits_changes=True))
-        # Right behind accumulate: read the text once, along the model.
-        fused = Stage(lambda: machine(limits), f"accumulate | {name}", model=model, emits_changes=True)
-        return (*before[:-1], fused)
+            return (*before, stage(name, lambda: _Retold(machine(limits))))
+        # Right behind accumulate: read the text once, along the model. No second attempt can come from one
+        # text, so what diff would do there is done on the way, too.
+        least = stage(f"accumulate | {name} | diff", lambda: machine(limits, least=True))
+        return (*before[:-1], stage(f"accumulate | {name}", lambda: machine(limits), least))
 
     name = f"validate({getattr(model, '__name__', model)})"
-    stage = Stage(lambda: _Retold(machine(Limits())), name, model=model, emits_changes=True, plan=plan)
-    return cast("Stage[Change[object], Change[ModelT]]", stage)
+    unfused = Stage(lambda: _Retold(machine(Limits())), name, model=model, emits_changes=True, plan=plan)
+    return cast("Stage[Change[object], Change[ModelT]]", unfused)
 
 
 class _Retold:

@@ -122,7 +122,7 @@ class Document:
                     self._text.clear()
                 if value.__class__ is not str:
                     raise ValueError(f"cannot append {value!r:.80} at {to_pointer(path)!r}: only text is appended")
-                self._text.append(value)
+                self._text.append(value)  # pyright: ignore[reportArgumentType]  # just looked
             else:
                 self._append(path, value)
         elif op == "add":

@@ -27,12 +27,15 @@ class TextMachine:
         limits: what the text may not exceed.
         whole: let containers that arrive whole be read at once; off where numbers must keep their text.
         raise_invalid: stop at the first value that is not valid.
+        least: leave out what changes nothing, as `diff` would.
     """
 
-    def __init__(self, node: Node, limits: Limits, *, whole: bool = True, raise_invalid: bool = False) -> None:
+    def __init__(
+        self, node: Node, limits: Limits, *, whole: bool = True, raise_invalid: bool = False, least: bool = False
+    ) -> None:
         self.finished = False
         self.error: Exception | None = None
-        self._assembler = Assembler(node, stop_at_invalid=raise_invalid)
+        self._assembler = Assembler(node, stop_at_invalid=raise_invalid, least=least)
         self._scanner = Scanner(self._assembler, limits, whole=whole)
         self._decoder: codecs.IncrementalDecoder | None = None  # made by the first bytes that come
 

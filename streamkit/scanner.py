@@ -132,18 +132,19 @@ class Scanner:
     """
 
     __slots__ = (
-        "_base", "_buffer", "_closers", "_failure", "_held", "_held_depth", "_limits", "_line", "_line_start",
-        "_receiver", "_state", "_tail", "_target", "_try_whole",
+        "_base", "_buffer", "_closers", "_failure", "_held", "_held_depth", "_in_plain_text", "_limit", "_line",
+        "_line_start", "_max_depth", "_receiver", "_state", "_tail", "_target", "_try_whole",
     )  # fmt: skip
 
     def __init__(self, receiver: Receiver, limits: Limits, *, whole: bool = True) -> None:
         self._receiver = receiver
         self._target: Receiver = receiver  # the receiver, or _MUTE while raw text is collected
-        self._limits = limits
+        self._limit, self._max_depth = limits.max_size, limits.max_depth
         self._try_whole = whole
         self._state = _VALUE
         self._closers: list[str] = []  # of the open containers, innermost last
-        self._tail = ""  # an escape or a literal begun at the end of the last piece
+        self._in_plain_text = False  # in a string, with nothing left over, and not held
+        self._tail: str = ""  # an escape or a literal begun at the end of the last piece
         self._buffer: list[str] = []  # a name or a number in pieces
         self._held: list[str] = []  # raw text being collected
         self._held_depth = -1
@@ -167,15 +168,22 @@ class Scanner:
             JsonSyntaxError: the text is not JSON; the receiver has been told all that came before.
             LimitExceeded: it is too long or too deep.
         """
+        n = len(piece)
+        if n > self._limit - self._base:
+            self.feed(piece[: self._limit - self._base])
+            raise self._beyond(f"the text is longer than max_size={self._limit} characters", 0)
+        if self._in_plain_text and piece.isprintable() and '"' not in piece and "\\" not in piece:
+            # By far the commonest piece, and nothing to look for in it.
+            if n:
+                self._base += n
+                self._target.text_more(piece)
+            return
         if self._tail:
             piece = self._tail + piece
             self._base -= len(self._tail)
             self._tail = ""
-        room = self._limits.max_size - self._base
-        if len(piece) > room:
-            self.feed(piece[:room])
-            raise self._limit(f"the text is longer than max_size={self._limits.max_size} characters", 0)
-        i, n = 0, len(piece)
+            n = len(piece)
+        i = 0
         state, target, closers = self._state, self._target, self._closers
         waste = 4 * n if self._try_whole else 0  # characters the C scanner may read in vain
         held_from = 0  # where in this piece the collected raw text goes on
@@ -260,8 +268,8 @@ class Scanner:
                             state = _AFTER if closers else _DONE
                             continue
                         waste -= n - i
-                    if len(closers) >= self._limits.max_depth:
-                        raise self._limit(f"containers nested deeper than max_depth={self._limits.max_depth}", i)
+                    if len(closers) >= self._max_depth:
+                        raise self._beyond(f"containers nested deeper than max_depth={self._max_depth}", i)
                     if c == "{":
                         hold, state = target.open_object(), _FIRST_NAME
                     else:
@@ -343,10 +351,12 @@ class Scanner:
             else:
                 raise self._error(f"expected the end of the text after the root, got {piece[i]!r}", i)
         self._state = state
-        self._tail = piece[i:] if i < n else ""
         self._base += n
+        if i < n:
+            self._tail = piece[i:]
         if self._held_depth >= 0:
             self._held.append(piece[held_from:i])
+        self._in_plain_text = state == _TEXT and i == n and self._held_depth < 0
 
     def end(self) -> None:
         """Take the end of the text: a number at the root closes with it."""
@@ -366,7 +376,7 @@ class Scanner:
             return None, 0
         if _SURROGATE(piece, i, end) is not None:
             return None, 0
-        room = self._limits.max_depth - len(self._closers)
+        room = self._max_depth - len(self._closers)
         if piece.count("{", i, end) + piece.count("[", i, end) > room and _depth(value) > room:
             return None, 0
         return value, end
@@ -416,7 +426,7 @@ class Scanner:
         if _NUMBER_WHOLE(text) is None:
             raise self._error(f"not a number: {text!r:.60}", at)
         if len(text) > _MAX_DIGITS and _INTEGER(text) is not None and len(text.lstrip("-")) > _MAX_DIGITS:
-            raise self._limit(f"an integer of more than {_MAX_DIGITS} digits", at)
+            raise self._beyond(f"an integer of more than {_MAX_DIGITS} digits", at)
         self._target.scalar(text)
 
     def _end_number(self, at: int) -> None:
@@ -445,7 +455,7 @@ class Scanner:
     def _error(self, reason: str, at: int) -> JsonSyntaxError:
         return self._located(JsonSyntaxError, reason, at)
 
-    def _limit(self, reason: str, at: int) -> JsonSyntaxError:
+    def _beyond(self, reason: str, at: int) -> JsonSyntaxError:
         return self._located(LimitExceeded, reason, at)
 
     def _located(self, kind: type[JsonSyntaxError], reason: str, at: int) -> JsonSyntaxError:

@@ -6,7 +6,7 @@ carried, and only the containers from the root to what is still open are made an
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel
 
@@ -32,10 +32,9 @@ class _Open:
 
     __slots__ = ("container", "frozen", "inner", "parent", "partial", "values")
 
-    def __init__(
-        self, container: Container | None, values: dict[str, object] | list[object], parent: _Open | None
-    ) -> None:
-        self.container, self.values, self.parent = container, values, parent
+    def __init__(self, container: Container | None, values: Any, parent: _Open | None) -> None:
+        self.container, self.parent = container, parent
+        self.values: Any = values
         self.inner: set[str | int] = set()
         self.frozen: object = _ABSENT
         cls = container.cls if container is not None and isinstance(values, dict) else None
@@ -125,7 +124,7 @@ class TypedFold:
             self._root = _ABSENT
             return
         parent = self._parent(path)
-        del cast("dict[str | int, object]", parent.values)[path[-1]]
+        del parent.values[path[-1]]
         parent.inner.discard(path[-1])
         self._touch(path)
         self.changed = True
@@ -145,7 +144,7 @@ class TypedFold:
         if not path:
             return self._root
         values = self._parent(path).values
-        return cast("dict[str | int, object]", values)[path[-1]]
+        return values[path[-1]]
 
     def _set(self, path: Path, value: object) -> None:
         if not path:
@@ -153,10 +152,10 @@ class TypedFold:
             return
         parent, key = self._parent(path), path[-1]
         values = parent.values
-        if isinstance(values, list) and key == len(values):
+        if values.__class__ is list and key == len(values):
             values.append(value)
         else:
-            cast("dict[str | int, object]", values)[key] = value
+            values[key] = value
         if isinstance(value, _Open):
             parent.inner.add(key)
         else:
@@ -218,7 +217,7 @@ def _freeze(value: object) -> object:
     if value.frozen is _ABSENT:
         values = value.values.copy()
         for key in value.inner:
-            cast("dict[str | int, object]", values)[key] = _freeze(cast("dict[str | int, object]", values)[key])
+            values[key] = _freeze(values[key])
         value.frozen = (
             values if value.partial is None else make_partial(value.partial, cast("dict[str, object]", values))
         )

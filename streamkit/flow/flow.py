@@ -96,6 +96,7 @@ class Stage(Pipeline[InT, OutT]):
         pump: for an operator that waits: takes the batches before it, gives batches; the machine serves
             where nothing can wait, under a plain `for`.
         reads: for a stage that reads text, its settings; one behind it may then read the text itself.
+        least: the same stage, telling the least changes: runs in place of both where `diff` follows.
     """
 
     def __init__(
@@ -108,11 +109,12 @@ class Stage(Pipeline[InT, OutT]):
         plan: Planner | None = None,
         pump: Pump | None = None,
         reads: object = None,
+        least: AnyStage | None = None,
     ) -> None:
         self.make_machine = cast("Callable[[], Machine[object, object]]", make_machine)
         self.name = name or str(getattr(make_machine, "__name__", "stage"))
         self._model, self.emits_changes, self.plan, self.pump = model, emits_changes, plan, pump
-        self.reads = reads
+        self.reads, self.least = reads, least
         super().__init__((self,))
 
     @property

@@ -7,7 +7,8 @@ list, so there is no `await` and no generator between stages, and the events of 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol, cast
+from functools import partial
+from typing import Any, Protocol, TypeAlias, cast
 
 from streamkit.events import Change, End, Finish
 from streamkit.flow.machine import Machine, Reason
@@ -28,6 +29,9 @@ class Part(Protocol):
     def make_machine(self) -> Callable[[], Machine[object, object]]: ...
 
 
+_Step: TypeAlias = Callable[[Any], Sequence[object]]
+
+
 class _Finishing(Protocol):
     finished: bool
 
@@ -36,11 +40,13 @@ class Fused:
     """One run of some stages: `feed` for each item of the source, `close` when it ends.
 
     Attributes:
+        feed: puts one item through all machines.
+        feed_batch: puts items through that belong together.
         done: nothing more is wanted from the source.
         error: what the consumer is to be told after the last item; the error itself if a stage broke.
     """
 
-    __slots__ = ("_first", "_machines", "_parts", "_steps", "_watched", "done", "error")
+    __slots__ = ("_machines", "_parts", "_watched", "done", "error", "feed", "feed_batch")
 
     def __init__(self, parts: Sequence[Part]) -> None:
         self.done = False
@@ -52,30 +58,19 @@ class Fused:
             for at, machine in enumerate(self._machines)
             if hasattr(machine, "finished")
         ]
-        self._steps = list(enumerate(_step(machine) for machine in self._machines))
-        self._first = self._machines[0].feed if self._machines else None
+        batch_steps = list(enumerate(_step(machine) for machine in self._machines))
+        item_steps = [(0, _item_step(self._machines[0])), *batch_steps[1:]] if batch_steps else [(0, _alone)]
+        self.feed: Callable[[object], Sequence[object]] = partial(self._feed, item_steps)
+        self.feed_batch: Callable[[Sequence[object]], Sequence[object]] = partial(self._feed, batch_steps)
 
-    def feed(self, item: object) -> Sequence[object]:
-        """Put one item through all machines."""
-        if self._first is None:
-            return (item,)
+    def _feed(self, steps: Sequence[tuple[int, _Step]], batch: Any) -> Any:
+        """Put what came through the steps, from the first machine to the last."""
+        at = 0
         try:
-            batch = self._first(item)
-        except Exception as error:
-            return self._break(0, error, ())
-        return self._feed(batch, 1)
-
-    def feed_batch(self, batch: Sequence[object]) -> Sequence[object]:
-        """Put items that belong together through all machines."""
-        return self._feed(batch, 0)
-
-    def _feed(self, batch: Sequence[object], start: int) -> Sequence[object]:
-        at = start
-        try:
-            for at, step in self._steps[start:]:  # noqa: B007  # read when a step raises
+            for at, step in steps:  # noqa: B007  # read when a step raises
+                batch = step(batch)
                 if not batch:
                     break
-                batch = step(batch)
         except _BrokeError as broke:
             return self._break(at, broke.error, broke.before)
         except Exception as error:
@@ -131,11 +126,19 @@ class _BrokeError(Exception):
         self.error, self.before = error, before
 
 
-def _step(machine: Machine[object, object]) -> Callable[[Sequence[object]], Sequence[object]]:
+def _alone(item: object) -> Sequence[object]:
+    return (item,)
+
+
+def _item_step(machine: Machine[object, object]) -> _Step:
+    return machine.feed
+
+
+def _step(machine: Machine[object, object]) -> _Step:
     """How a machine takes a batch: in one call if it can, else item by item."""
     whole = getattr(machine, "feed_batch", None)
     if whole is not None:
-        return cast("Callable[[Sequence[object]], Sequence[object]]", whole)
+        return cast("_Step", whole)
     feed = machine.feed
 
     def each(batch: Sequence[object]) -> Sequence[object]:

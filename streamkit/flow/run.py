@@ -37,10 +37,11 @@ def run_sync(source: Iterable[object], parts: Sequence[Part]) -> Generator[Seque
     fused = Fused(parts)
     items, leave = _enter(iter(source))
     reason: Reason = Finish()
+    feed = fused.feed
     try:
         try:
             for item in items:
-                batch = fused.feed(item)
+                batch = feed(item)
                 if batch:
                     yield batch
                 if fused.done:
@@ -65,10 +66,11 @@ async def run_async(source: AsyncIterable[object] | Iterable[object], parts: Seq
     fused = Fused(parts)
     items, leave, teller = await _aenter(source)
     reason: Reason = Finish()
+    feed = fused.feed
     try:
         try:
             async for item in items:
-                batch = fused.feed(item)
+                batch = feed(item)
                 if batch:
                     yield batch
                 if fused.done:

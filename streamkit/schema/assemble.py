@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from json import dumps as json_text
 from json.encoder import encode_basestring
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from pydantic_core import ValidationError, to_jsonable_python
 
@@ -38,9 +38,9 @@ class _Frame:
 
     __slots__ = ("bad", "children", "container", "json", "key", "late", "parent", "path")
 
-    def __init__(self, container: Container, path: Path, parent: _Frame | None, json: Json) -> None:
+    def __init__(self, container: Container, path: Path, parent: Any, json: Any) -> None:
         self.container, self.path, self.parent = container, path, parent
-        self.children: dict[str, object] | list[object] = [] if container.is_list else {}
+        self.children: Any = [] if container.is_list else {}  # finished ones, by JSON key or in order
         self.json = json  # what was told of it, if somebody is to compare; else None
         self.key = ""  # of the child being read
         self.bad = False  # some child is Wrong
@@ -55,10 +55,11 @@ class Assembler:
         errors: all errors of the root; None until it is known to be invalid.
     """
 
-    def __init__(self, root: Node, *, stop_at_invalid: bool = False) -> None:
+    def __init__(self, root: Node, *, stop_at_invalid: bool = False, least: bool = False) -> None:
         self.out: list[Change] = []
         self.errors: list[ErrorDetails] | None = None
         self._stop_at_invalid = stop_at_invalid
+        self._least = least
         self._outside = _Frame(Container(is_list=False), (), None, None)
         self._frame = self._outside
         self._node, self._path = root, cast("Path", ())
@@ -72,7 +73,7 @@ class Assembler:
     @property
     def result(self) -> object:
         """The root's typed value, once it was told complete."""
-        return cast("dict[str, object]", self._outside.children).get("")
+        return self._outside.children.get("")
 
     def where(self) -> Path:
         """The path of the value being read, or of the container that waits for the next."""
@@ -177,7 +178,7 @@ class Assembler:
     def close(self) -> None:
         frame = self._frame
         container, children = frame.container, frame.children
-        self._frame = cast("_Frame", frame.parent)
+        self._frame = frame.parent
         self._in_list = self._frame.container.is_list
         typed: object = children
         if frame.bad or container.build is not None:
@@ -204,22 +205,22 @@ class Assembler:
         """Give a finished value to the container around it."""
         frame = self._frame
         if self._in_list:
-            cast("list[object]", frame.children).append(typed)
+            frame.children.append(typed)
             if frame.json is not None and json is not _UNTOLD:
-                cast("list[Json]", frame.json).append(json)
+                frame.json.append(json)
             return
-        children = cast("dict[str, object]", frame.children)
+        children = frame.children
         before = children.get(frame.key) if frame.bad else None
         if isinstance(before, Wrong) and frame.container.every_counts:
             return
         children[frame.key] = typed
         if frame.json is not None and json is not _UNTOLD:
-            cast("dict[str, Json]", frame.json)[frame.container.place(frame.key).name] = json
+            frame.json[frame.container.place(frame.key).name] = json
 
     def _close_text(self, node: Node, text: str) -> None:
         """A string that was told as it grew is whole."""
         typed: object = text
-        json: Json = text
+        json: Any = text
         path = self._path
         if node.check is not None:
             try:
@@ -228,7 +229,7 @@ class Assembler:
                 self._tell_wrong(error, text)
                 return
             if typed is not text or node.dump is not None:
-                json = cast("Json", typed) if node.dump is None else node.dump(typed)
+                json = typed if node.dump is None else node.dump(typed)
                 if not same_json(json, text):
                     spell(self.out, "replace", path, json, typed)
                     self._store(typed, json)
@@ -244,21 +245,32 @@ class Assembler:
         try:
             typed = node.read(text)
         except ValidationError as error:
-            json = read_json(text)
-            if not node.silent:
-                spell_wrong(self.out, self._op_of_late(path) if node.late else self._op, path, json)
-            self._tell_wrong(error, json)
+            wrong = read_json(text)
+            op = self._op_of_late(path) if node.late else self._op
+            if not node.silent and not self._repeats(op, wrong):
+                spell_wrong(self.out, op, path, wrong)
+            self._tell_wrong(error, wrong)
             return
         if node.silent or node.late:
             self._store(typed, _UNTOLD)
             return
-        json = cast("Json", typed) if node.dump is None else node.dump(typed)
-        if isinstance(json, (dict, list)):
+        json: Any = typed if node.dump is None else node.dump(typed)
+        if json.__class__ is dict or json.__class__ is list:
             spell(self.out, self._op, path, json, typed)
         else:
-            self.out.append(_new(Change, (self._op, path, json)))
+            if self._op == "add" or not self._repeats(self._op, json):
+                self.out.append(_new(Change, (self._op, path, json)))
             self.out.append(_new(Change, ("complete", path, typed)))
         self._store(typed, json)
+
+    def _repeats(self, op: Op, json: object) -> bool:
+        """Whether a key that came twice says the same number, boolean or null, and only the least is told."""
+        if not self._least or op != "replace" or isinstance(json, (str, dict, list)):
+            return False
+        before = self._frame.children[self._frame.key]
+        if isinstance(before, Wrong):
+            return same_json(before.json, json)
+        return same_json(before if self._node.dump is None else self._node.dump(before), json)
 
     def _open(self, container: Container | None, empty: Json) -> bool:
         """Enter a container; True asks for its raw text instead."""
@@ -330,7 +342,7 @@ class Assembler:
             dumped[name] = dump(value)
             spell(self.out, "add", (*path, name), dumped[name], value)
         if frame.json is not None:
-            cast("dict[str, Json]", frame.json).update(dumped)
+            frame.json.update(dumped)
 
     def _op_of_late(self, path: Path) -> Op:
         """How a late field is told that is wrong, and so need not wait."""
@@ -347,7 +359,7 @@ class Assembler:
         if not self._node.silent:
             self._verdict(self._path, errors, errors)
         self._frame.bad = True
-        self._store(Wrong(errors, told=not self._node.silent), json)
+        self._store(Wrong(errors, json, told=not self._node.silent), json)
 
     def _close_wrong(self, frame: _Frame, error: ValidationError) -> None:
         """A container was refused: some child was, or all of them together."""
@@ -366,7 +378,7 @@ class Assembler:
         self._tell_late(frame)
         self._verdict(frame.path, errors, untold)
         self._frame.bad = True
-        self._store(Wrong(errors, told=True), frame.json)
+        self._store(Wrong(errors, {}, told=True), frame.json)
 
     def _verdict(self, path: Path, errors: list[ErrorDetails], untold: list[ErrorDetails]) -> None:
         if self._frame is self._outside:
@@ -393,7 +405,7 @@ class Assembler:
     def _tell_late(self, frame: _Frame) -> None:
         """Without the object there is no serializer for fields that wait for it: show them plainly."""
         if frame.container.later:
-            for key, typed in cast("dict[str, object]", frame.children).items():
+            for key, typed in frame.children.items():
                 child = frame.container.place(key)
                 if child.node.late and not isinstance(typed, Wrong):
                     json = cast("Json", to_jsonable_python(typed, fallback=repr))

@@ -34,8 +34,7 @@ U = TypeVar("U")
 
 _ANNOTATIONS = frozenset({"type", "ref", "metadata", "schema"})
 _LEAVES = frozenset(
-    ("str", "int", "float", "bool", "none", "decimal", "date", "time", "datetime", "timedelta", "uuid", "literal")
-    + ("enum", "url", "multi-host-url", "complex")
+    "str int float bool none decimal date time datetime timedelta uuid literal enum url multi-host-url complex".split()  # noqa: SIM905  # reads better
 )
 _PLAIN_INT = re.compile(r"-?[0-9]{1,18}").fullmatch
 

@@ -107,13 +107,14 @@ class Wrong:
 
     Attributes:
         errors: all of its errors, `loc` counted from itself.
+        json: what came; of an object or array that was entered, only that it was one.
         told: its errors were emitted.
     """
 
-    __slots__ = ("errors", "told")
+    __slots__ = ("errors", "json", "told")
 
-    def __init__(self, errors: list[ErrorDetails], *, told: bool) -> None:
-        self.errors, self.told = errors, told
+    def __init__(self, errors: list[ErrorDetails], json: object, *, told: bool) -> None:
+        self.errors, self.json, self.told = errors, json, told
 
 
 def forbidden(key: str) -> Child:

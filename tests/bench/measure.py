@@ -1,0 +1,28 @@
+"""Measuring: CPU time of this process, several rounds, the contenders in turn, medians."""
+
+from __future__ import annotations
+
+import gc
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from statistics import median
+
+
+def cpu_times(contenders: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+    """Median CPU seconds of each contender; they take turns, so that a slow spell of the machine hits all."""
+    taken: dict[str, list[float]] = {name: [] for name in contenders}
+    for _ in range(rounds):
+        for name, run in contenders.items():
+            gc.collect()
+            start = time.process_time()
+            run()
+            taken[name].append(time.process_time() - start)
+    return {name: median(times) for name, times in taken.items()}
+
+
+def exponent(sizes: Sequence[int], times: Sequence[float]) -> float:
+    """The slope of log(time) over log(size): 1 is linear, 2 quadratic (least squares)."""
+    xs, ys = [math.log(size) for size in sizes], [math.log(seconds) for seconds in times]
+    x, y = sum(xs) / len(xs), sum(ys) / len(ys)
+    return sum((a - x) * (b - y) for a, b in zip(xs, ys, strict=True)) / sum((a - x) ** 2 for a in xs)

@@ -40,13 +40,11 @@ class Fused:
     """One run of some stages: `feed` for each item of the source, `close` when it ends.
 
     Attributes:
-        feed: puts one item through all machines.
-        feed_batch: puts items through that belong together.
         done: nothing more is wanted from the source.
         error: what the consumer is to be told after the last item; the error itself if a stage broke.
     """
 
-    __slots__ = ("_machines", "_parts", "_watched", "done", "error", "feed", "feed_batch")
+    __slots__ = ("_batch_steps", "_item_steps", "_machines", "_parts", "_watched", "done", "error")
 
     def __init__(self, parts: Sequence[Part]) -> None:
         self.done = False
@@ -58,10 +56,18 @@ class Fused:
             for at, machine in enumerate(self._machines)
             if hasattr(machine, "finished")
         ]
-        batch_steps = list(enumerate(_step(machine) for machine in self._machines))
-        item_steps = [(0, _item_step(self._machines[0])), *batch_steps[1:]] if batch_steps else [(0, _alone)]
-        self.feed: Callable[[object], Sequence[object]] = partial(self._feed, item_steps)
-        self.feed_batch: Callable[[Sequence[object]], Sequence[object]] = partial(self._feed, batch_steps)
+        self._batch_steps = list(enumerate(_step(machine) for machine in self._machines))
+        self._item_steps = (
+            [(0, _item_step(self._machines[0])), *self._batch_steps[1:]] if self._machines else [(0, _alone)]
+        )
+
+    def item_feeder(self) -> Callable[[object], Sequence[object]]:
+        """Return what puts one item through all machines: a call for every chunk, so it is made beforehand."""
+        return partial(self._feed, self._item_steps)
+
+    def feed_batch(self, batch: Sequence[object]) -> Sequence[object]:
+        """Put items that belong together through all machines."""
+        return cast("Sequence[object]", self._feed(self._batch_steps, batch))
 
     def _feed(self, steps: Sequence[tuple[int, _Step]], batch: Any) -> Any:
         """Put what came through the steps, from the first machine to the last."""

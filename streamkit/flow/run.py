@@ -37,7 +37,7 @@ def run_sync(source: Iterable[object], parts: Sequence[Part]) -> Generator[Seque
     fused = Fused(parts)
     items, leave = _enter(iter(source))
     reason: Reason = Finish()
-    feed = fused.feed
+    feed = fused.item_feeder()
     try:
         try:
             for item in items:
@@ -66,7 +66,7 @@ async def run_async(source: AsyncIterable[object] | Iterable[object], parts: Seq
     fused = Fused(parts)
     items, leave, teller = await _aenter(source)
     reason: Reason = Finish()
-    feed = fused.feed
+    feed = fused.item_feeder()
     try:
         try:
             async for item in items:

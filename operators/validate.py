@@ -15,7 +15,7 @@ from streamkit.events import Change, End, Finish
 from streamkit.extraction import TextMachine
 from streamkit.flow import AnyStage, Machine, Reason, Stage
 from streamkit.scanner import Limits
-from streamkit.schema.compile import compile_type
+from streamkit.schema.compile import compile_type, type_name
 
 __all__ = ["validate"]
 
@@ -39,9 +39,11 @@ def validate(
             Only right behind `accumulate()`, where the text is at hand.
 
     Raises:
-        ValueError: `exact_numbers` with another operator in between.
+        ValueError: another word for `on_invalid`; `exact_numbers` with another operator in between.
         TypeError: pydantic can make nothing of the type.
     """
+    if on_invalid not in ("emit", "raise"):
+        raise ValueError(f"on_invalid is 'emit' or 'raise', got {on_invalid!r}")
     node = compile_type(model, exact_numbers=exact_numbers)
 
     def machine(limits: Limits, *, least: bool = False) -> TextMachine:
@@ -64,7 +66,7 @@ def validate(
         least = stage(f"accumulate | {name} | diff", lambda: machine(limits, least=True))
         return (*before[:-1], stage(f"accumulate | {name}", lambda: machine(limits), least))
 
-    name = f"validate({getattr(model, '__name__', model)})"
+    name = f"validate({type_name(model)})"
     unfused = Stage(lambda: _Retold(machine(Limits())), name, model=model, emits_changes=True, plan=plan)
     return cast("Stage[Change[object], Change[ModelT]]", unfused)
 

@@ -8,7 +8,7 @@ only) and leaves the value that was handed out alone.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, cast
 
 from streamkit.events import Change, End, Path, to_pointer
 
@@ -80,6 +80,8 @@ class Document:
         Raises:
             KeyError: there is no value at that path.
         """
+        if not isinstance(path, tuple):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+            raise TypeError(f"a path is a tuple such as ('users', 0), got {path!r}")
         self._settle_text()
         if self._empty:
             raise KeyError(to_pointer(path))
@@ -87,7 +89,7 @@ class Document:
         for part in path:
             kind = str if value.__class__ is dict else int if value.__class__ is list else None
             try:
-                if part.__class__ is not kind:
+                if part.__class__ is not kind or (kind is int and cast("int", part) < 0):
                     raise LookupError
                 value = value[part]
             except LookupError:
@@ -160,7 +162,7 @@ class Document:
         elif op == "end":
             self.end = value
         else:
-            raise ValueError(f"cannot apply {op!r} with {value!r:.80} at {to_pointer(path)!r}: not a change")
+            raise ValueError(f"unknown change op {op!r} with {value!r:.80} at {to_pointer(path)!r}")
 
     def _put(self, path: Path, value: Any) -> None:
         mine: _Container = None

@@ -14,7 +14,12 @@ ModelT = TypeVar("ModelT")
 
 
 def extract(
-    model: type[ModelT], *, on_invalid: Literal["emit", "raise"] = "emit", exact_numbers: bool = False
+    model: type[ModelT],
+    *,
+    on_invalid: Literal["emit", "raise"] = "emit",
+    exact_numbers: bool = False,
+    max_depth: int = 200,
+    max_size: int = 32 * 1024 * 1024,
 ) -> Pipeline[str | bytes, Change[ModelT]]:
     """Text in, typed field changes out: `accumulate() | validate(model) | diff()`.
 
@@ -22,6 +27,9 @@ def extract(
         model: a pydantic model, or any type that `pydantic.TypeAdapter` takes.
         on_invalid: as for `validate`.
         exact_numbers: as for `validate`.
+        max_depth: as for `accumulate`.
+        max_size: as for `accumulate`.
     """
-    stages = accumulate() | validate(model, on_invalid=on_invalid, exact_numbers=exact_numbers) | diff()
+    text = accumulate(max_depth=max_depth, max_size=max_size)
+    stages = text | validate(model, on_invalid=on_invalid, exact_numbers=exact_numbers) | diff()
     return cast("Pipeline[str | bytes, Change[ModelT]]", stages)

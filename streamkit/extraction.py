@@ -90,7 +90,7 @@ class TextMachine:
 
     def _fail(self, error: Exception) -> Sequence[Change]:
         if not isinstance(error, StreamkitError):
-            error.add_note(f"raised while {to_pointer(self._assembler.where()) or 'the root'!r} was read")
+            error.add_note(f"raised while {to_pointer(self._assembler.where(inside=True)) or 'the root'!r} was read")
         return self._end("failed", error)
 
     def _decode(self, chunk: object) -> str:

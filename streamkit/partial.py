@@ -7,23 +7,26 @@ operator, without validation: what is in it was validated when it closed, except
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from copy import copy
-from functools import lru_cache
+from functools import lru_cache, wraps
 from types import new_class
-from typing import TYPE_CHECKING, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined, SchemaSerializer, core_schema
+
+from streamkit.schema.shell import closed, definitions_of, inner_schemas, model_fields_of
 
 if TYPE_CHECKING:
     from typing import Annotated
 
     from pydantic.fields import FieldInfo
 
-__all__ = ["Partial", "PartialLiteralMixin", "make_partial", "partial_class"]
+__all__ = ["Partial", "PartialLiteralMixin", "make_partial", "partial_class", "whole_class"]
 
 ModelT = TypeVar("ModelT")
+Schema = Mapping[str, object]
 
 if TYPE_CHECKING:
     # To a type checker a partial has the model's own attributes.
@@ -42,18 +45,27 @@ class PartialLiteralMixin:
 
 
 class _IsPartial:
-    """Marks the classes that `partial_class` makes."""
+    """What the classes that `partial_class` makes have before the model's own."""
+
+    def __init_subclass__(cls, **kwargs: object) -> None:
+        """A partial is no subclass of the user's making: its model's own hook is not called for it."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: object) -> None:
+        """As `__init_subclass__`."""
 
     def __repr_args__(self) -> Iterator[tuple[str, object]]:
-        """Fields alone: a computed one may not bear what has not come yet."""
-        state = cast("dict[str, object]", self.__dict__)
-        yield from state.items()
+        """Fields and extras; a computed field may not bear what has not come yet."""
+        me = cast("BaseModel", self)
+        fields = type(me).model_fields
+        yield from ((name, value) for name, value in me.__dict__.items() if name in fields and fields[name].repr)
+        yield from (me.__pydantic_extra__ or {}).items()
 
     def __reduce__(self) -> tuple[object, ...]:
         """The class is made anew where it is unpickled."""
         me = cast("BaseModel", self)
-        arrived = {name: me.__dict__[name] for name in me.model_fields_set if name in me.__dict__}
-        return _restore, (whole_class(type(me)), {**arrived, **(me.__pydantic_extra__ or {})})
+        values = {**me.__dict__, **(me.__pydantic_extra__ or {})}
+        return _restore, (whole_class(type(me)), values, me.model_fields_set)
 
 
 @lru_cache(maxsize=1024)
@@ -67,38 +79,38 @@ def partial_class(model: type[BaseModel]) -> type[BaseModel]:
         raise TypeError(f"Partial[...] takes a pydantic model, got {model!r}")
     if issubclass(model, _IsPartial):
         return model
-    namespace: dict[str, object] = {
-        "__module__": model.__module__,
-        "__qualname__": model.__qualname__,
-        "__doc__": model.__doc__,
-        "__repr_args__": _IsPartial.__repr_args__,
-        "__reduce__": _IsPartial.__reduce__,
-    }
-    made = cast("type[BaseModel]", new_class(model.__name__, (model, _IsPartial), {}, lambda ns: ns.update(namespace)))
-    made.__pydantic_serializer__ = _serializer(made)
+    namespace = {"__module__": model.__module__, "__qualname__": model.__qualname__, "__doc__": model.__doc__}
+    made = cast("type[BaseModel]", new_class(model.__name__, (_IsPartial, model), {}, lambda ns: ns.update(namespace)))
+    made.__pydantic_serializer__ = _serializer(made, model)
     return made
 
 
 def whole_class(model: type[BaseModel]) -> type[BaseModel]:
     """Return the model that a partial class was made of; any other class itself."""
-    return cast("type[BaseModel]", model.__mro__[1]) if issubclass(model, _IsPartial) else model
+    return cast("type[BaseModel]", model.__mro__[2]) if issubclass(model, _IsPartial) else model
 
 
-def make_partial(cls: type[BaseModel], values: Mapping[str, object]) -> BaseModel:
-    """Make an instance of a partial class from what has come, by field name."""
+def make_partial(cls: type[BaseModel], values: Mapping[str, object], arrived: Collection[str]) -> BaseModel:
+    """Make an instance of a partial class.
+
+    Args:
+        cls: what `partial_class` returned.
+        values: what there is, by field name; names that are no fields are extras, where the model allows them.
+        arrived: the names that count as set.
+    """
     made = cls.__new__(cls)
     shown, fields = _shown(cls)
-    state = {**shown, **{name: value for name, value in values.items() if name in fields}}
-    extra = {name: value for name, value in values.items() if name not in fields}
-    object.__setattr__(made, "__dict__", state)
-    object.__setattr__(made, "__pydantic_fields_set__", set(values))
-    object.__setattr__(made, "__pydantic_extra__", extra or ({} if cls.model_config.get("extra") == "allow" else None))
+    extra = cls.model_config.get("extra") == "allow"
+    others = {name: value for name, value in values.items() if name not in fields} if extra else None
+    object.__setattr__(made, "__dict__", {**shown, **{name: values[name] for name in values if name in fields}})
+    object.__setattr__(made, "__pydantic_fields_set__", {name for name in arrived if extra or name in fields})
+    object.__setattr__(made, "__pydantic_extra__", others)
     object.__setattr__(made, "__pydantic_private__", _private(cls))
     return made
 
 
-def _restore(model: type[BaseModel], values: Mapping[str, object]) -> BaseModel:
-    return make_partial(partial_class(model), values)
+def _restore(model: type[BaseModel], values: Mapping[str, object], arrived: Collection[str]) -> BaseModel:
+    return make_partial(partial_class(model), values, arrived)
 
 
 def _private(cls: type[BaseModel]) -> dict[str, object] | None:
@@ -123,20 +135,72 @@ def _default(field: FieldInfo) -> object:
     return default
 
 
-def _serializer(cls: type[BaseModel]) -> SchemaSerializer:
-    """Dumps whatever is there by what it is: a field may hold its type, a part of it, or None."""
+def _serializer(cls: type[BaseModel], model: type[BaseModel]) -> SchemaSerializer:
+    """Dumps what is there as the model would, and None for what is not; computed fields are left out."""
+    definitions = definitions_of(model)
     fields: dict[str, core_schema.ModelField] = {}
-    for name, field in cls.model_fields.items():
-        fields[name] = core_schema.model_field(
-            core_schema.any_schema(),
-            serialization_alias=field.serialization_alias or field.alias,
-            serialization_exclude=True if field.exclude else None,
-        )
+    for name, field in model_fields_of(model).items():
+        schema = _forgiving(cast("Schema", field["schema"]), definitions)
+        fields[name] = cast("core_schema.ModelField", {**field, "schema": schema})
     inner = core_schema.model_fields_schema(fields, extra_behavior=cls.model_config.get("extra"))
-    config = cast("core_schema.CoreConfig", _core_config(cls))
-    return SchemaSerializer(core_schema.model_schema(cls, inner, config=config), config)
+    config = cast("core_schema.CoreConfig", _dump_settings(cls))
+    schema = core_schema.model_schema(cls, inner, config=config)
+    return SchemaSerializer(closed(cast("Schema", schema), definitions), config, _use_prebuilt=False)
 
 
-def _core_config(cls: type[BaseModel]) -> Mapping[str, object]:
+def _forgiving(schema: Schema, definitions: Mapping[str, Schema]) -> Schema:
+    """A field's schema, for dumping: None for what has not come, a model in it may be partial."""
+    written = _written(schema)
+    if written is not None:
+        return {"type": "nullable", "schema": {**schema, **_patched(schema, written)}}
+    if _has_model(schema, definitions, set()):
+        return core_schema.any_schema()
+    return {"type": "nullable", "schema": schema}
+
+
+def _written(schema: Schema) -> Schema | None:
+    """The user's own serializer of a field, where there is one."""
+    while True:
+        found = cast("Schema | None", schema.get("serialization"))
+        if found is not None:
+            return found
+        if schema["type"] not in ("default", "nullable", "function-after", "function-before", "function-wrap"):
+            return None
+        schema = cast("Schema", schema["schema"])
+
+
+def _patched(schema: Schema, written: Schema) -> Schema:
+    """The parts of a schema to replace, so that a serializer which cannot bear a partial value is passed over."""
+    if "function" not in written:
+        return {}
+    at = 1 if written.get("is_field_serializer") else 0
+    function = _bearing(cast("Callable[..., object]", written["function"]), at)
+    return {"serialization": {**written, "function": function}}
+
+
+def _bearing(function: Callable[..., object], at: int) -> Callable[..., object]:
+    @wraps(function)
+    def bearing(*args: Any) -> object:
+        try:
+            return function(*args)
+        except Exception:  # noqa: BLE001  # written for whole values; what it does with half of one is not an error
+            return args[at]
+
+    return bearing
+
+
+def _has_model(schema: Schema, definitions: Mapping[str, Schema], seen: set[str]) -> bool:
+    if schema["type"] in ("model", "dataclass"):
+        return True
+    if schema["type"] == "definition-ref":
+        ref = cast("str", schema["schema_ref"])
+        if ref in seen:
+            return False
+        seen.add(ref)
+        return _has_model(definitions[ref], definitions, seen)
+    return any(_has_model(inner, definitions, seen) for inner in inner_schemas(schema))
+
+
+def _dump_settings(cls: type[BaseModel]) -> dict[str, object]:
     """The settings that say how values are dumped."""
     return {key: value for key, value in cls.model_config.items() if key.startswith("ser_json_")}

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from streamkit.events import Change, matches, parse_pattern
-from streamkit.schema.compile import compile_type
+from streamkit.schema.compile import compile_type, type_name
 from streamkit.schema.nodes import Node
 
 if TYPE_CHECKING:
@@ -62,8 +62,9 @@ def check_pattern(pattern: str, model: object) -> None:
             ]
             near = aliases or get_close_matches(step, names, n=1, cutoff=0.5)
             hint = f"did you mean {near[0]!r}?" if near else f"fields there: {', '.join(names) or 'none'}"
-            name = getattr(model, "__name__", model)
-            raise ValueError(f"pattern {pattern!r} can never match {name}: nothing at step {step!r}; {hint}")
+            raise ValueError(
+                f"pattern {pattern!r} can never match {type_name(model)}: nothing at step {step!r}; {hint}"
+            )
         nodes = below
 
 

@@ -53,6 +53,8 @@ _LITERALS = {"t": "true", "f": "false", "n": "null"}
 
 _MAX_DIGITS = 4300
 """Digits of an integer, as in jiter and in Python's own `int`."""
+_WHOLE_DEPTH = 32
+"""How deep a container read at once may nest: telling of it takes two calls a level."""
 _WORTH_A_TRY = 16
 """Characters left in a piece below which a container will hardly end inside it."""
 
@@ -98,8 +100,8 @@ class Receiver(Protocol):
     def raw(self, text: str, /) -> None:
         """The text of a container that was asked for with True."""
 
-    def where(self) -> Path:
-        """The path of the value being read."""
+    def where(self, *, inside: bool) -> Path:
+        """The path of the value being read; not `inside`, of the container that waits for more."""
         ...
 
 
@@ -117,7 +119,7 @@ class _Mute:
     text = text_start = text_more = text_end = scalar = raw = key
 
     def whole(self, value: Json, text: str, start: int, end: int, /) -> None: ...
-    def where(self) -> Path:
+    def where(self, *, inside: bool) -> Path:
         return ()
 
 
@@ -238,7 +240,7 @@ class Scanner:
                 elif c in " \t\n\r":
                     i = self._space(piece, i)
                 else:
-                    raise self._error(f"expected ',' or {closer!r}, got {c!r}", i)
+                    raise self._error(f"expected ',' or {closer!r}, got {c!r}", i, inside=False)
             elif state == _VALUE or state == _FIRST_ITEM:
                 c = piece[i]
                 if c == '"':
@@ -316,7 +318,7 @@ class Scanner:
                 elif c == "}" and state == _FIRST_NAME:
                     state = _AFTER
                 else:
-                    raise self._error(f"expected a name in double quotes, got {c!r}", i)
+                    raise self._error(f"expected a name in double quotes, got {c!r}", i, inside=False)
             elif state == _IN_NAME:
                 text, i, closed = self._text(piece, i)
                 if closed:
@@ -338,7 +340,7 @@ class Scanner:
                 elif c in " \t\n\r":
                     i = self._space(piece, i)
                 else:
-                    raise self._error(f"expected ':', got {c!r}", i)
+                    raise self._error(f"expected ':', got {c!r}", i, inside=False)
             elif state == _NUMBER:
                 j = _NUMBER_LIKE(piece, i).end()  # type: ignore[union-attr]
                 self._buffer.append(piece[i:j])
@@ -349,7 +351,7 @@ class Scanner:
             elif piece[i] in " \t\n\r":
                 i = self._space(piece, i)
             else:
-                raise self._error(f"expected the end of the text after the root, got {piece[i]!r}", i)
+                raise self._error(f"expected the end of the text after the root, got {piece[i]!r}", i, inside=False)
         self._state = state
         self._base += n
         if i < n:
@@ -366,7 +368,7 @@ class Scanner:
 
     def error_here(self, reason: str) -> JsonSyntaxError:
         """An error at the end of what was read."""
-        return self._error(reason, 0)
+        return self._error(reason, 0, inside=not self.done)
 
     def _whole(self, piece: str, i: int) -> tuple[Json, int]:
         """Read the container at `i` if it ends inside the piece and is beyond doubt; else end 0."""
@@ -376,7 +378,7 @@ class Scanner:
             return None, 0
         if _SURROGATE(piece, i, end) is not None:
             return None, 0
-        room = self._max_depth - len(self._closers)
+        room = min(_WHOLE_DEPTH, self._max_depth - len(self._closers))
         if piece.count("{", i, end) + piece.count("[", i, end) > room and _depth(value) > room:
             return None, 0
         return value, end
@@ -452,16 +454,17 @@ class Scanner:
             self._line += piece.count("\n", i, j)
             self._line_start = self._base + last + 1
 
-    def _error(self, reason: str, at: int) -> JsonSyntaxError:
-        return self._located(JsonSyntaxError, reason, at)
+    def _error(self, reason: str, at: int, *, inside: bool = True) -> JsonSyntaxError:
+        return self._located(JsonSyntaxError, reason, at, inside=inside)
 
     def _beyond(self, reason: str, at: int) -> JsonSyntaxError:
-        return self._located(LimitExceeded, reason, at)
+        return self._located(LimitExceeded, reason, at, inside=True)
 
-    def _located(self, kind: type[JsonSyntaxError], reason: str, at: int) -> JsonSyntaxError:
+    def _located(self, kind: type[JsonSyntaxError], reason: str, at: int, *, inside: bool) -> JsonSyntaxError:
         offset = self._base + at
         column = offset - self._line_start + 1
-        return kind(reason, path=self._receiver.where(), offset=offset, line=self._line, column=column)
+        path = self._receiver.where(inside=inside)
+        return kind(reason, path=path, offset=offset, line=self._line, column=column)
 
 
 def is_object(value: object) -> TypeGuard[dict[str, object]]:

@@ -6,6 +6,7 @@ carried, and only the containers from the root to what is still open are made an
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel
@@ -26,17 +27,19 @@ class _Open:
 
     Attributes:
         values: what has come, by field name or index; an `_Open` for what is open in turn.
+        arrived: of a model that was whole, which fields had come; else None, and all in `values` have.
         inner: the keys under which one stands.
         frozen: the snapshot of it; `_ABSENT` when it has changed since.
     """
 
-    __slots__ = ("container", "frozen", "inner", "parent", "partial", "values")
+    __slots__ = ("arrived", "container", "frozen", "inner", "parent", "partial", "values")
 
     def __init__(self, container: Container | None, values: Any, parent: _Open | None) -> None:
         self.container, self.parent = container, parent
         self.values: Any = values
         self.inner: set[str | int] = set()
         self.frozen: object = _ABSENT
+        self.arrived: set[str] | None = None
         cls = container.cls if container is not None and isinstance(values, dict) else None
         self.partial = partial_class(cls) if cls is not None else None
 
@@ -96,7 +99,14 @@ class TypedFold:
             empty: dict[str, object] | list[object] = {} if isinstance(value, dict) else []
             value = self._open[path] = _Open(container, empty, parent)
         self._set(path, value)
+        self._arrive(path)
         self.changed = True
+
+    def _arrive(self, path: Path) -> None:
+        """A field of a model that is being changed has come (again)."""
+        arrived = self._parent(path).arrived if path else None
+        if arrived is not None:
+            arrived.add(str(path[-1]))
 
     def _complete(self, path: Path, value: object) -> None:
         if path == self._text_path:
@@ -143,8 +153,11 @@ class TypedFold:
     def _get(self, path: Path) -> object:
         if not path:
             return self._root
-        values = self._parent(path).values
-        return values[path[-1]]
+        values: Any = self._parent(path).values
+        try:
+            return cast("object", values[path[-1]])
+        except KeyError:
+            return _ABSENT
 
     def _set(self, path: Path, value: object) -> None:
         if not path:
@@ -185,11 +198,11 @@ class TypedFold:
         value = self._get(path)
         parent = self._parent(path) if path else None
         node = self._node(path, parent)
-        if isinstance(value, BaseModel):
-            values: dict[str, object] | list[object] = {name: getattr(value, name) for name in value.model_fields_set}
-        else:
-            values = cast("dict[str, object] | list[object]", value).copy()
-        self._open[path] = opened = _Open(_container(node, is_list=isinstance(values, list)), values, parent)
+        whole = value if isinstance(value, BaseModel) else None
+        values: Any = {**whole.__dict__, **(whole.__pydantic_extra__ or {})} if whole is not None else copy(value)
+        container = _container(node, is_list=isinstance(values, list))
+        self._open[path] = opened = _Open(container, values, parent)
+        opened.arrived = set(whole.model_fields_set) if whole is not None else None
         self._set(path, opened)
         return opened
 
@@ -218,7 +231,8 @@ def _freeze(value: object) -> object:
         values = value.values.copy()
         for key in value.inner:
             values[key] = _freeze(values[key])
-        value.frozen = (
-            values if value.partial is None else make_partial(value.partial, cast("dict[str, object]", values))
-        )
+        if value.partial is not None:
+            arrived = value.values.keys() if value.arrived is None else value.arrived
+            values = make_partial(value.partial, values, arrived)
+        value.frozen = values
     return value.frozen

@@ -20,6 +20,7 @@ from collections.abc import (
     Generator,
     Iterable,
     Iterator,
+    Mapping,
     Sequence,
 )
 from contextlib import aclosing, contextmanager
@@ -111,6 +112,10 @@ class Stage(Pipeline[InT, OutT]):
         reads: object = None,
         least: AnyStage | None = None,
     ) -> None:
+        if not callable(make_machine):
+            raise TypeError(
+                f"a Stage takes what makes a machine, got {make_machine!r:.80}; each run has a machine of its own"
+            )
         self.make_machine = cast("Callable[[], Machine[object, object]]", make_machine)
         self.name = name or str(getattr(make_machine, "__name__", "stage"))
         self._model, self.emits_changes, self.plan, self.pump = model, emits_changes, plan, pump
@@ -133,7 +138,7 @@ class Flow(Generic[OutT]):
     def __init__(self, source: Source[object], stages: Sequence[AnyStage] = (), *, batched: bool = False) -> None:
         if isinstance(source, (str, bytes, bytearray, memoryview)):
             source = (source,)
-        if not isinstance(source, (AsyncIterable, Iterable)):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+        if isinstance(source, Mapping) or not isinstance(source, (AsyncIterable, Iterable)):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
             raise TypeError(f"cannot stream from {source!r:.80}: a source is an iterable or async iterable of chunks")
         self._source, self._stages, self._batched = source, tuple(stages), batched
         self._plan = _planned(self._stages)

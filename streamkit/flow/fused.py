@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Protocol, TypeAlias, cast
 
-from streamkit.events import Change, End, Finish
+from streamkit.events import Change, End, Finish, Path
 from streamkit.flow.machine import Machine, Reason
 
 __all__ = ["Fused", "Part"]
@@ -50,7 +50,7 @@ class Fused:
         self.done = False
         self.error: BaseException | None = None
         self._parts = parts
-        self._machines = [part.make_machine() for part in parts]
+        self._machines = [_made(parts, at) for at in range(len(parts))]
         self._watched = [
             (at, cast("_Finishing", machine))
             for at, machine in enumerate(self._machines)
@@ -116,9 +116,19 @@ class Fused:
         """A stage raised: pass on what it had made, an honest `end`, and close those after it."""
         _name(error, self._parts, at)
         self.done, self.error = True, error
+        open_paths = self._close_before(at, error)
         if self._emits_changes(at):
-            before = [*before, Change("end", (), End("failed", error=error))]
+            before = [*before, Change("end", (), End("failed", open_paths, error))]
         return self._close(at + 1, error, before)
+
+    def _close_before(self, at: int, error: Exception) -> tuple[Path, ...]:
+        """Close the machines before one that raised; return the paths that they say are open."""
+        open_paths: tuple[Path, ...] = ()
+        for machine in self._machines[:at]:
+            for made in machine.close(error):
+                if isinstance(made, Change) and isinstance(made.value, End):
+                    open_paths = made.value.open
+        return open_paths
 
     def _emits_changes(self, at: int) -> bool:
         told = [part.emits_changes for part in self._parts[: at + 1] if part.emits_changes is not None]
@@ -130,6 +140,17 @@ class _BrokeError(Exception):
 
     def __init__(self, error: Exception, before: list[object]) -> None:
         self.error, self.before = error, before
+
+
+def _made(parts: Sequence[Part], at: int) -> Machine[object, object]:
+    try:
+        machine = parts[at].make_machine()
+        if not hasattr(machine, "feed") or not hasattr(machine, "close"):
+            raise TypeError(f"a machine has feed(item) and close(reason), got {machine!r:.80}")
+    except Exception as error:
+        _name(error, parts, at)
+        raise
+    return machine
 
 
 def _alone(item: object) -> Sequence[object]:

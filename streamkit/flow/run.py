@@ -28,6 +28,7 @@ from streamkit.flow.machine import Reason
 __all__ = ["Batches", "Pump", "run_async", "run_sync"]
 
 Batches: TypeAlias = AsyncGenerator[Sequence[object], None]
+Leave: TypeAlias = Callable[[], object] | None
 Pump: TypeAlias = Callable[[Batches], Batches]
 """An operator that waits: takes the batches of the stages before it, gives batches."""
 
@@ -35,25 +36,32 @@ Pump: TypeAlias = Callable[[Batches], Batches]
 def run_sync(source: Iterable[object], parts: Sequence[Part]) -> Generator[Sequence[object], None, None]:
     """Run stages over a plain iterable."""
     fused = Fused(parts)
-    items, leave = _enter(iter(source))
-    reason: Reason = Finish()
     feed = fused.item_feeder()
+    reason: Reason = Finish()
+    leave: Leave = None
     try:
         try:
-            for item in items:
-                batch = feed(item)
-                if batch:
-                    yield batch
-                if fused.done:
-                    break
-            reason = _finish(items)
+            items, leave = _enter(iter(source))
         except Exception as error:
-            reason = error
-        except BaseException:
-            fused.close(GeneratorExit())
-            raise
-    finally:
-        reason = _leave(leave, reason)
+            reason, items = error, iter(())
+        while not fused.done:
+            # Only what the source raises is the source's: a consumer may throw into the yield below.
+            try:
+                item = next(items)
+            except StopIteration:
+                reason = _finish(items, reason)
+                break
+            except Exception as error:
+                reason = error
+                break
+            batch = feed(item)
+            if batch:
+                yield batch
+    except BaseException as left:
+        fused.close(GeneratorExit())
+        _raise_if_worse(left, _leave(leave, left))
+        raise
+    reason = _leave(leave, reason)
     batch = fused.close(reason)
     if batch:
         yield batch
@@ -64,25 +72,33 @@ def run_sync(source: Iterable[object], parts: Sequence[Part]) -> Generator[Seque
 async def run_async(source: AsyncIterable[object] | Iterable[object], parts: Sequence[Part]) -> Batches:
     """Run stages over an async iterable, or over a plain one in an async world."""
     fused = Fused(parts)
-    items, leave, teller = await _aenter(source)
-    reason: Reason = Finish()
     feed = fused.item_feeder()
+    reason: Reason = Finish()
+    leave: Leave = None
+    teller: object = None
     try:
         try:
-            async for item in items:
-                batch = feed(item)
-                if batch:
-                    yield batch
-                if fused.done:
-                    break
-            reason = _finish(teller)
+            items, leave, teller = await _aenter(source)
         except Exception as error:
-            reason = error
-        except BaseException:
-            fused.close(GeneratorExit())
-            raise
-    finally:
-        reason = await _aleave(leave, reason)
+            reason, items = error, _lift(iter(()))
+        while not fused.done:
+            # As in run_sync.
+            try:
+                item = await anext(items)
+            except StopAsyncIteration:
+                reason = _finish(teller, reason)
+                break
+            except Exception as error:
+                reason = error
+                break
+            batch = feed(item)
+            if batch:
+                yield batch
+    except BaseException as left:
+        fused.close(GeneratorExit())
+        _raise_if_worse(left, await _aleave(leave, left))
+        raise
+    reason = await _aleave(leave, reason)
     batch = fused.close(reason)
     if batch:
         yield batch
@@ -96,30 +112,40 @@ async def run_batches(batches: Batches, parts: Sequence[Part]) -> Batches:
     reason: Reason = Finish()
     async with aclosing(batches):
         try:
-            async for batch in batches:
+            while not fused.done:
+                try:
+                    batch = await anext(batches)
+                except StopAsyncIteration:
+                    break
+                except Exception as error:
+                    reason = error
+                    break
                 out = fused.feed_batch(batch)
                 if out:
                     yield out
-                if fused.done:
-                    break
-        except Exception as error:
-            reason = error
         except BaseException:
             fused.close(GeneratorExit())
             raise
-    batch = fused.close(reason)
-    if batch:
-        yield batch
+    out = fused.close(reason)
+    if out:
+        yield out
     if fused.error is not None:
         raise fused.error
 
 
-def _finish(items: object) -> Finish:
+def _finish(items: object, reason: Reason) -> Reason:
+    """How a source that has no more items says that it ended; `reason` if it says nothing."""
     finish = getattr(items, "finish", None)
-    return finish if isinstance(finish, Finish) else Finish()
+    return finish if isinstance(finish, Finish) else reason
 
 
-def _enter(items: Iterator[object]) -> tuple[Iterator[object], Callable[[], object] | None]:
+def _raise_if_worse(left: BaseException, outcome: BaseException | Finish) -> None:
+    """A source that fails to close is no reason to leave with, unless the consumer simply left."""
+    if isinstance(left, GeneratorExit) and isinstance(outcome, Exception):
+        raise outcome
+
+
+def _enter(items: Iterator[object]) -> tuple[Iterator[object], Leave]:
     """Enter an iterator that is a context manager; return it with how to leave it."""
     if isinstance(items, AbstractContextManager):
         manager = cast("AbstractContextManager[Iterator[object]]", items)
@@ -127,7 +153,7 @@ def _enter(items: Iterator[object]) -> tuple[Iterator[object], Callable[[], obje
     return items, getattr(items, "close", None)
 
 
-def _leave(leave: Callable[[], object] | None, reason: Reason) -> Reason:
+def _leave(leave: Leave, reason: Reason) -> Reason:
     try:
         if leave is not None:
             leave()
@@ -138,7 +164,7 @@ def _leave(leave: Callable[[], object] | None, reason: Reason) -> Reason:
 
 async def _aenter(
     source: AsyncIterable[object] | Iterable[object],
-) -> tuple[AsyncIterator[object], Callable[[], object] | None, object]:
+) -> tuple[AsyncIterator[object], Leave, object]:
     """Open a source: what to iterate, how to leave it, and who knows how it finished."""
     if not isinstance(source, AsyncIterable):
         items, leave = _enter(iter(source))
@@ -157,8 +183,8 @@ async def _lift(items: Iterator[object]) -> AsyncGenerator[object, None]:
         yield item
 
 
-async def _aleave(leave: Callable[[], object] | None, reason: Reason) -> Reason:
-    """Leave the source; not even a cancelled task goes before that is done."""
+async def _aleave(leave: Leave, reason: Reason) -> Reason:
+    """Leave the source; a cancelled scope does not keep it from closing."""
     try:
         if leave is not None:
             with anyio.CancelScope(shield=True):
@@ -171,8 +197,8 @@ async def _aleave(leave: Callable[[], object] | None, reason: Reason) -> Reason:
 
 
 def _both(reason: Reason, closing: Exception) -> Reason:
-    """The source failed to close: that is how it ended, unless it had failed already."""
-    if isinstance(reason, Exception):
+    """The source failed to close: that is how it ended, unless something else went wrong before."""
+    if isinstance(reason, BaseException) and not isinstance(reason, GeneratorExit):
         reason.add_note(f"and closing the source failed: {closing!r}")
         return reason
     closing.add_note("raised while the source was being closed")

@@ -75,14 +75,16 @@ class Assembler:
         """The root's typed value, once it was told complete."""
         return self._outside.children.get("")
 
-    def where(self) -> Path:
-        """The path of the value being read, or of the container that waits for the next."""
+    def where(self, *, inside: bool) -> Path:
+        """The path of the value being read; not `inside`, of the container that waits for more."""
         frame = self._frame
-        if self._busy or frame is self._outside:
+        if self._busy:
             return self._path
+        if not inside or frame is self._outside:
+            return frame.path
         if frame.container.is_list:
             return (*frame.path, len(frame.children))
-        return frame.path if frame.key in frame.children else (*frame.path, frame.container.place(frame.key).name)
+        return (*frame.path, frame.container.place(frame.key).name)
 
     def open_paths(self) -> tuple[Path, ...]:
         """The paths that were told and have no verdict, parents first."""
@@ -212,7 +214,8 @@ class Assembler:
         children = frame.children
         before = children.get(frame.key) if frame.bad else None
         if isinstance(before, Wrong) and frame.container.every_counts:
-            return
+            also = typed.errors if isinstance(typed, Wrong) else []
+            typed = Wrong([*before.errors, *also], before.json, told=True)
         children[frame.key] = typed
         if frame.json is not None and json is not _UNTOLD:
             frame.json[frame.container.place(frame.key).name] = json
@@ -313,36 +316,36 @@ class Assembler:
 
     # -- what a type adds when its container is built ----------------------------------------------
 
-    def _settle(self, frame: _Frame, typed: object) -> None:
-        """Tell what the type itself put into a value: defaults, computed fields, changes by user code."""
-        container, path = frame.container, frame.path
+    def _settle(self, frame: _Frame, typed: Any) -> None:
+        """Tell what the type itself put into a value: changes by user code, defaults, computed fields."""
+        container = frame.container
+        is_model = container.cls is not None and isinstance(typed, container.cls)
         if container.may_change:
-            now = container.dump(typed, None)
-            reconcile(self.out, path, frame.json, now, typed)
-            frame.json = now
-            return
-        places = container.children.items()
-        names = [
-            child.name
-            for key, child in places
-            if not child.node.silent and (child.node.late or key not in frame.children)
-        ]
+            # Without the computed fields, which are computed once, below.
+            names = {*typed.__dict__, *(typed.__pydantic_extra__ or ())} if is_model else None
+            dumped: Any = container.dump(typed, names)
+            reconcile(self.out, frame.path, frame.json, dumped, typed)
+        else:
+            dumped = self._tell_missing(frame, typed)
+        if is_model:
+            for name, dump in container.computed:
+                value = getattr(typed, name)
+                dumped[name] = dump(value)
+                spell(self.out, "add", (*frame.path, name), dumped[name], value)
+        if frame.json is not None:
+            frame.json = dumped if container.may_change else {**frame.json, **dumped}
+
+    def _tell_missing(self, frame: _Frame, typed: object) -> dict[str, Json]:
+        """Tell the fields that did not come, or could not be told before; return their JSON forms."""
+        container = frame.container
+        places = [(key, child) for key, child in container.children.items() if not child.node.silent]
+        names = [child.name for key, child in places if child.node.late or key not in frame.children]
         dumped = cast("dict[str, Json]", container.dump(typed, set(names))) if names else {}
         for name in names:
             if name in dumped:
-                spell(
-                    self.out,
-                    "replace" if name in frame.late else "add",
-                    (*path, name),
-                    dumped[name],
-                    getattr(typed, name),
-                )
-        for name, dump in container.computed:
-            value = getattr(typed, name)
-            dumped[name] = dump(value)
-            spell(self.out, "add", (*path, name), dumped[name], value)
-        if frame.json is not None:
-            frame.json.update(dumped)
+                op: Op = "replace" if name in frame.late else "add"
+                spell(self.out, op, (*frame.path, name), dumped[name], getattr(typed, name))
+        return dumped
 
     def _op_of_late(self, path: Path) -> Op:
         """How a late field is told that is wrong, and so need not wait."""
@@ -421,12 +424,14 @@ def _below(place: tuple[str | int, ...], error: ErrorDetails) -> ErrorDetails:
     return {**error, "loc": (*place, *error["loc"])} if place else error
 
 
-def _received(value: object) -> object:
-    """What pydantic was given, without our own marks."""
-    if isinstance(value, dict):
-        return {
-            key: _received(child) for key, child in cast("dict[str, object]", value).items() if type(child) is not Wrong
-        }
+def _received(value: Any) -> object:
+    """What pydantic was given, without our own marks: a wrong child shows what came."""
+    if value.__class__ is Wrong:
+        return value.json
+    if value.__class__ is dict:
+        return {key: _received(child) for key, child in value.items()}
+    if value.__class__ is list:
+        return [_received(child) for child in value]
     return value
 
 

@@ -18,7 +18,7 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.errors import PydanticUserError
 from pydantic_core import SchemaSerializer, SchemaValidator
 
-from streamkit.schema.nodes import ANY, IGNORED, Child, Container, Node, forbidden
+from streamkit.schema.nodes import ANY, IGNORED, TYPED_ANY, Child, Container, Node, forbidden
 from streamkit.schema.shell import Shell, closed, extra_behavior, inner_schemas
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from streamkit.scanner import Json
 
-__all__ = ["compile_type"]
+__all__ = ["compile_type", "type_name"]
 
 Schema = Mapping[str, object]
 T = TypeVar("T")
@@ -55,6 +55,11 @@ def compile_type(tp: object, *, exact_numbers: bool = False) -> Node:
         if "unhashable" not in str(error):
             raise
         return _compile(tp, exact_numbers)
+
+
+def type_name(tp: object) -> str:
+    """What a type is called in messages: `User`, `list[User]`."""
+    return tp.__name__ if type(tp) is type or isinstance(tp, type(BaseModel)) else str(tp).replace("typing.", "")
 
 
 @lru_cache(maxsize=512)
@@ -113,7 +118,7 @@ class _Compiler:
         if kind == "json-or-python" and "ref" not in schema:
             return self.node(cast("Schema", schema["json_schema"]), config)
         if kind == "any":
-            return ANY
+            return TYPED_ANY
         if kind == "str":
             return self._str(schema, config)
         if kind in ("int", "float", "bool", "none") and not schema.keys() - _ANNOTATIONS and not config.get("strict"):
@@ -223,13 +228,23 @@ class _Compiler:
         container.errors_by_name = config.get("loc_by_alias") is False
         extra = extra_behavior(core, config)
         if extra == "forbid":
-            container.other = forbidden
+            container.other = self._forbid(container)
         elif extra == "ignore":
             container.other = lambda key: Child(key, IGNORED)
         else:
             extras = core.get("extras_schema")
-            container.item = self.node(cast("Schema", extras), config) if extras is not None else ANY
+            container.item = self.node(cast("Schema", extras), config) if extras is not None else TYPED_ANY
             self._hide_shadows(container, container.item)
+
+    def _forbid(self, container: Container) -> Callable[[str], Child]:
+        """A forbidden key is shown, and wrong; but not where its path would be that of an aliased field."""
+        shadows = {child.name for child in container.children.values()} - container.children.keys()
+
+        def place(key: str) -> Child:
+            child = forbidden(key)
+            return Child(key, replace(child.node, silent=True)) if key in shadows else child
+
+        return place
 
     def _hide_shadows(self, container: Container, extra: Node) -> None:
         """An extra key may be called as an aliased field: pydantic's dump then shows the extra in its place."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import TYPE_CHECKING, cast
 
 from pydantic_core import ValidationError
@@ -19,7 +20,7 @@ from streamkit.scanner import Json, read_json
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-__all__ = ["ANY", "IGNORED", "Child", "Container", "Node", "Wrong", "forbidden"]
+__all__ = ["ANY", "IGNORED", "TYPED_ANY", "Child", "Container", "Node", "Wrong", "forbidden"]
 
 
 @dataclass(slots=True)
@@ -117,6 +118,10 @@ class Wrong:
         self.errors, self.json, self.told = errors, json, told
 
 
+def _finite(value: object) -> Json:
+    return None if isinstance(value, float) and not isfinite(value) else cast("Json", value)
+
+
 def forbidden(key: str) -> Child:
     """The place of a key that the model forbids: what stands there is shown, and wrong."""
     return Child(key, Node(read=_refuse_extra))
@@ -132,6 +137,11 @@ ANY = Node(read=read_json, streams=True)
 """Any JSON: what `accumulate` uses, and fields of type `Any`."""
 ANY.object = Container(is_list=False, item=ANY)
 ANY.array = Container(is_list=True, item=ANY)
+
+TYPED_ANY = Node(read=read_json, dump=_finite, streams=True)
+"""A field of type `Any`: the same, but pydantic dumps an infinite number as null there."""
+TYPED_ANY.object = Container(is_list=False, item=TYPED_ANY)
+TYPED_ANY.array = Container(is_list=True, item=TYPED_ANY)
 
 IGNORED = Node(read=lambda text: None, silent=True)
 """A value that the model ignores."""

@@ -15,9 +15,10 @@ from pydantic_core import PydanticCustomError, SchemaValidator, core_schema
 from streamkit.schema.nodes import Wrong
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
     from pydantic_core import CoreSchema
 
-__all__ = ["Shell", "closed", "extra_behavior", "inner_schemas"]
+__all__ = ["Shell", "closed", "definitions_of", "extra_behavior", "inner_schemas", "model_fields_of"]
 
 Schema = Mapping[str, object]
 
@@ -37,10 +38,12 @@ class Shell:
 
     def __init__(self, schema: Schema, config: Schema, *, checked: bool) -> None:
         leaf = core_schema.no_info_plain_validator_function(_unwrap) if checked else core_schema.any_schema()
+        # Not prebuilt: pydantic would take the class's own validator, whatever the schema says.
         self._make: Callable[[], Callable[[object], object]] = lambda: (
             SchemaValidator(
                 cast("CoreSchema", _emptied(schema, leaf, config)),
                 cast("core_schema.CoreConfig", _lenient(config)) or None,
+                _use_prebuilt=False,
             ).validate_python
         )
         self._build: Callable[[object], object] | None = None
@@ -92,6 +95,28 @@ def _field(field: Schema, leaf: CoreSchema) -> Schema:
 
 def _lenient(config: Schema) -> Schema:
     return {key: value for key, value in config.items() if key not in ("strict", "revalidate_instances")}
+
+
+def definitions_of(model: type[BaseModel]) -> dict[str, Schema]:
+    """The definitions that a model's schema comes with."""
+    schema = cast("Schema", model.__pydantic_core_schema__)
+    if schema["type"] != "definitions":
+        return {}
+    return {cast("str", each["ref"]): each for each in cast("list[Schema]", schema["definitions"])}
+
+
+def model_fields_of(model: type[BaseModel]) -> Mapping[str, Schema]:
+    """The schemas of a model's fields; none for a root model."""
+    definitions = definitions_of(model)
+    schema = cast("Schema", model.__pydantic_core_schema__)
+    while schema["type"] != "model-fields":
+        if schema["type"] == "definition-ref":
+            schema = definitions[cast("str", schema["schema_ref"])]
+        elif "schema" in schema:
+            schema = cast("Schema", schema["schema"])
+        else:
+            return {}
+    return cast("Mapping[str, Schema]", schema["fields"])
 
 
 def extra_behavior(core: Schema, config: Schema) -> str:

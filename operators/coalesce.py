@@ -42,10 +42,11 @@ class _Coalesce:
 
 async def _pump(batches: Batches) -> Batches:
     waiting: list[Change[object]] = []
+    merged = 0  # how much of what waits was merged already; doubling keeps the whole linear
     came = asyncio.Event()
 
     async def read() -> None:
-        merged = 0  # how much of what waits was merged already; doubling keeps the whole linear
+        nonlocal merged
         try:
             async with aclosing(batches):
                 async for batch in batches:
@@ -65,6 +66,7 @@ async def _pump(batches: Batches) -> Batches:
             if waiting:
                 ready = merge(waiting)
                 waiting.clear()
+                merged = 0
                 yield ready
         await reader
     finally:

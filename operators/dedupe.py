@@ -42,7 +42,7 @@ class _Dedupe(Generic[T]):
             self._last = _NOTHING
             return (item,)
         value = item if self._key is None else self._key(item)
-        if value is self._last or value == self._last:
+        if value is self._last or (self._last is not _NOTHING and value == self._last):
             return ()
         self._last = value
         return (item,)

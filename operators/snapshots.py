@@ -37,7 +37,7 @@ def snapshots(model: type[ModelT] | None = None) -> Stage[Change[ModelT], ModelT
 
     def plan(before: Sequence[AnyStage], me: AnyStage) -> Sequence[AnyStage]:
         known = next((stage.model for stage in reversed(before) if stage.model is not None), None)
-        if known is None and any(stage.emits_changes for stage in before):
+        if known is None and before and before[-1].reads is not None:
             raise TypeError("snapshots() takes typed changes: put it behind validate(Model) or extract(Model)")
         if model is None and known is not None:
             return (*before, _stage(known, None))

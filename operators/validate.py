@@ -114,7 +114,7 @@ class _Retold:
             if isinstance(value, (dict, list)):
                 self._counts.pop()
                 return "}" if self._objects.pop() else "]"
-            return ""
+            return " "  # a number ends with what follows it
         raise ValueError(f"validate() cannot take {op!r}: it stands right behind accumulate()")
 
     def _before(self, path: tuple[str | int, ...]) -> str:

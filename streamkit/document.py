@@ -162,7 +162,7 @@ class Document:
         elif op == "end":
             self.end = value
         else:
-            raise ValueError(f"unknown change op {op!r} with {value!r:.80} at {to_pointer(path)!r}")
+            raise ValueError(f"cannot apply {op!r} with {value!r:.80} at {to_pointer(path)!r}: not a change")
 
     def _put(self, path: Path, value: Any) -> None:
         mine: _Container = None

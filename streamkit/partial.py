@@ -138,13 +138,12 @@ def _default(field: FieldInfo) -> object:
 def _serializer(cls: type[BaseModel], model: type[BaseModel]) -> SchemaSerializer:
     """Dumps what is there as the model would, and None for what is not; computed fields are left out."""
     definitions = definitions_of(model)
+    known, config = model_fields_of(model)
     fields: dict[str, core_schema.ModelField] = {}
-    for name, field in model_fields_of(model).items():
+    for name, field in known.items():
         schema = _forgiving(cast("Schema", field["schema"]), definitions)
         fields[name] = cast("core_schema.ModelField", {**field, "schema": schema})
-    inner = core_schema.model_fields_schema(fields, extra_behavior=cls.model_config.get("extra"))
-    config = cast("core_schema.CoreConfig", _dump_settings(cls))
-    schema = core_schema.model_schema(cls, inner, config=config)
+    schema = core_schema.model_schema(cls, core_schema.model_fields_schema(fields), config=config)
     return SchemaSerializer(closed(cast("Schema", schema), definitions), config, _use_prebuilt=False)
 
 
@@ -199,8 +198,3 @@ def _has_model(schema: Schema, definitions: Mapping[str, Schema], seen: set[str]
         seen.add(ref)
         return _has_model(definitions[ref], definitions, seen)
     return any(_has_model(inner, definitions, seen) for inner in inner_schemas(schema))
-
-
-def _dump_settings(cls: type[BaseModel]) -> dict[str, object]:
-    """The settings that say how values are dumped."""
-    return {key: value for key, value in cls.model_config.items() if key.startswith("ser_json_")}

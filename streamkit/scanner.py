@@ -39,6 +39,7 @@ _SPACE = re.compile(r"[ \t\n\r]*").match
 _NEXT_NAME = re.compile(r'[ \t\n\r]*,[ \t\n\r]*"([^"\\\x00-\x1f\ud800-\udfff]*)"[ \t\n\r]*:[ \t\n\r]*').match
 _NUMBER_LIKE = re.compile(r"[-+.0-9eE]*").match
 _NUMBER_WHOLE = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?").fullmatch
+_NUMBER_BEGUN = re.compile(r"-|-?(?:0|[1-9][0-9]*)(?:\.|(?:\.[0-9]+)?[eE][-+]?)").fullmatch
 _INTEGER = re.compile(r"-?[0-9]+").fullmatch
 _ESCAPE = re.compile(
     r'\\(?:(["\\/bfnrt])|u(?:([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|(?![dD][89a-fA-F])([0-9a-fA-F]{4})))'
@@ -361,8 +362,8 @@ class Scanner:
         self._in_plain_text = state == _TEXT and i == n and self._held_depth < 0
 
     def end(self) -> None:
-        """Take the end of the text: a number at the root closes with it."""
-        if self._state == _NUMBER and not self._closers:
+        """Take the end of the text: a number at the root closes with it, unless it is a beginning of one."""
+        if self._state == _NUMBER and not self._closers and _NUMBER_BEGUN("".join(self._buffer)) is None:
             self._end_number(0)
             self._state = _DONE
 

@@ -6,6 +6,7 @@ carried, and only the containers from the root to what is still open are made an
 
 from __future__ import annotations
 
+from contextlib import suppress
 from copy import copy
 from typing import TYPE_CHECKING, Any, cast
 
@@ -123,7 +124,9 @@ class TypedFold:
         if path == self._text_path:
             self._text_path, self._text = None, []
         before = self._get(path)
-        if not isinstance(before, (_Open, BaseModel)):
+        of_another_type = isinstance(before, _Open) and before.container is None
+        if of_another_type or not isinstance(before, (_Open, BaseModel)):
+            self._forget(path)
             self._set(path, None)
             self.changed = True
 
@@ -134,7 +137,9 @@ class TypedFold:
             self._root = _ABSENT
             return
         parent = self._parent(path)
-        del parent.values[path[-1]]
+        # The user's code may have taken it out of the value itself before it was told.
+        with suppress(LookupError):
+            del parent.values[path[-1]]
         parent.inner.discard(path[-1])
         self._touch(path)
         self.changed = True

@@ -203,7 +203,8 @@ class Flow(Generic[OutT]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        cast("Generator[object, None, None]", self._left()).close()
+        with _noted(error):
+            cast("Generator[object, None, None]", self._left()).close()
 
     async def __aenter__(self) -> AsyncIterator[OutT]:
         run = self._run_async()
@@ -213,7 +214,8 @@ class Flow(Generic[OutT]):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await cast("Batches", self._left()).aclose()
+        with _noted(error):
+            await cast("Batches", self._left()).aclose()
 
     def _left(self) -> Batches | Generator[object, None, None]:
         here = _here()
@@ -238,6 +240,17 @@ class Flow(Generic[OutT]):
         return batches if self._batched else _aeach(batches)
 
 
+@contextmanager
+def _noted(error: BaseException | None) -> Generator[None]:
+    """What fails while something else already did is a note on that."""
+    try:
+        yield
+    except Exception as closing:
+        if error is None:
+            raise
+        error.add_note(f"and closing the source failed: {closing!r}")
+
+
 class _Outcome:
     """What `result` looks for in the changes of a whole flow."""
 
@@ -247,7 +260,10 @@ class _Outcome:
 
     def take(self, batch: Sequence[Change[object]]) -> None:
         for change in batch:
-            self._document.apply(change)
+            try:
+                self._document.apply(change)
+            except ValueError as error:
+                raise StreamkitError(f"result() wants all changes, not a selection of them: {error}") from error
             if change.op == "complete" and not change.path:
                 self._root = [change.value]
 

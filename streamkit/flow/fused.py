@@ -78,9 +78,9 @@ class Fused:
                 if not batch:
                     break
         except _BrokeError as broke:
-            return self._break(at, broke.error, broke.before)
+            return self._break(at, broke.error, broke.before, broke.rest)
         except Exception as error:
-            return self._break(at, error, ())
+            return self._break(at, error, (), batch if at else ())
         for at, machine in self._watched:
             if machine.finished:
                 self.done = True
@@ -105,18 +105,18 @@ class Fused:
                 fed = _step(machine)(batch) if batch else ()
                 batch = [*fed, *machine.close(reason)]
             except _BrokeError as broke:
-                return self._break(at, broke.error, broke.before)
+                return self._break(at, broke.error, broke.before, broke.rest)
             except Exception as error:
-                return self._break(at, error, ())
+                return self._break(at, error, (), ())
         if self.error is None:
             self.error = next((e for e in (getattr(m, "error", None) for m in self._machines) if e is not None), None)
         return batch
 
-    def _break(self, at: int, error: Exception, before: Sequence[object]) -> Sequence[object]:
+    def _break(self, at: int, error: Exception, before: Sequence[object], rest: Sequence[object]) -> Sequence[object]:
         """A stage raised: pass on what it had made, an honest `end`, and close those after it."""
         _name(error, self._parts, at)
         self.done, self.error = True, error
-        open_paths = self._close_before(at, error)
+        open_paths = _untold(self._close_before(at, error), rest)
         if self._emits_changes(at):
             before = [*before, Change("end", (), End("failed", open_paths, error))]
         return self._close(at + 1, error, before)
@@ -138,8 +138,19 @@ class Fused:
 class _BrokeError(Exception):
     """A machine raised in the middle of a batch."""
 
-    def __init__(self, error: Exception, before: list[object]) -> None:
-        self.error, self.before = error, before
+    def __init__(self, error: Exception, before: list[object], rest: Sequence[object]) -> None:
+        self.error, self.before, self.rest = error, before, rest
+
+
+def _untold(open_paths: tuple[Path, ...], rest: Sequence[object]) -> tuple[Path, ...]:
+    """What is open for those who were not told the rest of a batch: its changes, undone."""
+    paths = dict.fromkeys(open_paths)
+    for change in reversed(rest):
+        if isinstance(change, Change) and change.op in ("complete", "invalid"):
+            paths[change.path] = None
+        elif isinstance(change, Change) and change.op in ("add", "replace"):
+            paths.pop(change.path, None)
+    return tuple(sorted(paths, key=len))
 
 
 def _made(parts: Sequence[Part], at: int) -> Machine[object, object]:
@@ -170,13 +181,14 @@ def _step(machine: Machine[object, object]) -> _Step:
 
     def each(batch: Sequence[object]) -> Sequence[object]:
         out: list[object] = []
+        at = 0
         try:
-            for item in batch:
+            for at, item in enumerate(batch):  # noqa: B007  # read when feed raises
                 out += feed(item)
                 if getattr(machine, "finished", False):
                     break
         except Exception as error:
-            raise _BrokeError(error, out) from error
+            raise _BrokeError(error, out, batch[at:]) from error
         return out
 
     return each

@@ -362,20 +362,22 @@ class Assembler:
         if not self._node.silent:
             self._verdict(self._path, errors, errors)
         self._frame.bad = True
-        self._store(Wrong(errors, json, told=not self._node.silent), json)
+        self._store(Wrong(errors, json, told=not self._node.silent), _UNTOLD if self._node.silent else json)
 
     def _close_wrong(self, frame: _Frame, error: ValidationError) -> None:
         """A container was refused: some child was, or all of them together."""
         errors: list[ErrorDetails] = []
         untold: list[ErrorDetails] = []
+        children: Any = frame.children if frame.container.is_list else list(frame.children.values())
         for detail in error.errors():
-            child = detail["input"]
+            place = detail["input"]
+            child = children[place] if frame.bad and type(place) is int else None
             if isinstance(child, Wrong):
                 below = [_below(detail["loc"], inner) for inner in child.errors]
                 errors += below
                 untold += () if child.told else below
             else:
-                detail["input"] = _received(child)
+                detail["input"] = _received(frame.children)
                 errors.append(detail)
                 untold.append(detail)
         self._tell_late(frame)

@@ -181,8 +181,9 @@ class _Compiler:
         self._unfilled.append(lambda: self._fill(container, core, config))
         changes = after or (model is not None and _has_post_init(model))
         if changes or model is not None or core.keys() & {"min_length", "max_length"}:
-            container.build = Shell(schema, config, checked=False)
-        container.recheck = Shell(schema, config, checked=True)
+            # The words of a dict's errors are other ones in JSON mode.
+            container.build = Shell(schema, config, by_place=core["type"] == "dict")
+        container.recheck = Shell(schema, config, by_place=True)
         container.may_change |= changes
         container.dump = self._partial_dumper(schema, config)
         return node
@@ -399,7 +400,8 @@ def _read_int(read: Callable[[str], object]) -> Callable[[str], object]:
 
 
 def _read_float(read: Callable[[str], object]) -> Callable[[str], object]:
-    return lambda text: float(text) if text[0] in "-0123456789" else read(text)
+    # "-0" is an integer to jiter, which knows no negative one; a very long integer is pydantic's affair.
+    return lambda text: float(text) if text[0] in "-0123456789" and text != "-0" and len(text) < 300 else read(text)
 
 
 def _read_bool(read: Callable[[str], object]) -> Callable[[str], object]:

@@ -8,21 +8,20 @@ defaults, factories, required and forbidden fields work as they always do, and n
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, cast
+from json import dumps
+from typing import TYPE_CHECKING, Any, cast
 
 from pydantic_core import PydanticCustomError, SchemaValidator, core_schema
 
 from streamkit.schema.nodes import Wrong
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
-    from pydantic_core import CoreSchema
+    from pydantic import BaseModel, ValidationInfo
+    from pydantic_core import CoreConfig, CoreSchema
 
 __all__ = ["Shell", "closed", "definitions_of", "extra_behavior", "inner_schemas", "model_fields_of"]
 
 Schema = Mapping[str, object]
-
-_WRONG = "streamkit_wrong"
 
 
 class Shell:
@@ -31,33 +30,42 @@ class Shell:
     Args:
         schema: the type's schema.
         config: the config of the model it belongs to.
-        checked: some children may be `Wrong`; each then becomes an error that carries it as its input.
+        by_place: build in JSON mode, from JSON in which each child is told by its place. Slower, but some
+            children may be `Wrong` then, and the errors are those of JSON to the letter: where a child was
+            refused, an error's input is its place.
     """
 
-    __slots__ = ("_build", "_make")
+    __slots__ = ("_build", "_make", "by_place")
 
-    def __init__(self, schema: Schema, config: Schema, *, checked: bool) -> None:
-        leaf = core_schema.no_info_plain_validator_function(_unwrap) if checked else core_schema.any_schema()
-        # Not prebuilt: pydantic would take the class's own validator, whatever the schema says.
-        self._make: Callable[[], Callable[[object], object]] = lambda: (
-            SchemaValidator(
-                cast("CoreSchema", _emptied(schema, leaf, config)),
-                cast("core_schema.CoreConfig", _lenient(config)) or None,
-                _use_prebuilt=False,
-            ).validate_python
-        )
-        self._build: Callable[[object], object] | None = None
+    def __init__(self, schema: Schema, config: Schema, *, by_place: bool) -> None:
+        self.by_place = by_place
+        leaf = core_schema.with_info_plain_validator_function(_at_place) if by_place else core_schema.any_schema()
 
-    def __call__(self, children: object) -> object:
+        def make() -> Callable[..., object]:
+            emptied = cast("CoreSchema", _emptied(schema, leaf, config))
+            # Not prebuilt: pydantic would take the class's own validator, whatever the schema says.
+            validator = SchemaValidator(emptied, cast("CoreConfig", _lenient(config)) or None, _use_prebuilt=False)
+            return validator.validate_json if by_place else validator.validate_python
+
+        self._make = make
+        self._build: Callable[..., object] | None = None
+
+    def __call__(self, children: Any) -> object:
         build = self._build
         if build is None:
             build = self._build = self._make()
-        return build(children)
+        if not self.by_place:
+            return build(children)
+        if isinstance(children, dict):
+            places = {key: place for place, key in enumerate(cast("dict[str, object]", children))}
+            return build(dumps(places), context=list(cast("dict[str, object]", children).values()))
+        return build(dumps(list(range(len(children)))), context=children)
 
 
-def _unwrap(child: object) -> object:
+def _at_place(place: int, info: ValidationInfo[list[object]]) -> object:
+    child = info.context[place]
     if isinstance(child, Wrong):
-        raise PydanticCustomError(_WRONG, "not valid")
+        raise PydanticCustomError("streamkit_wrong", "not valid")
     return child
 
 
@@ -105,18 +113,19 @@ def definitions_of(model: type[BaseModel]) -> dict[str, Schema]:
     return {cast("str", each["ref"]): each for each in cast("list[Schema]", schema["definitions"])}
 
 
-def model_fields_of(model: type[BaseModel]) -> Mapping[str, Schema]:
-    """The schemas of a model's fields; none for a root model."""
+def model_fields_of(model: type[BaseModel]) -> tuple[Mapping[str, Schema], CoreConfig]:
+    """The schemas of a model's fields (none for a root model), and its settings as pydantic-core takes them."""
     definitions = definitions_of(model)
-    schema = cast("Schema", model.__pydantic_core_schema__)
+    schema, config = cast("Schema", model.__pydantic_core_schema__), cast("CoreConfig", {})
     while schema["type"] != "model-fields":
         if schema["type"] == "definition-ref":
             schema = definitions[cast("str", schema["schema_ref"])]
         elif "schema" in schema:
+            config = cast("CoreConfig", schema.get("config") or config)
             schema = cast("Schema", schema["schema"])
         else:
-            return {}
-    return cast("Mapping[str, Schema]", schema["fields"])
+            return {}, config
+    return cast("Mapping[str, Schema]", schema["fields"]), config
 
 
 def extra_behavior(core: Schema, config: Schema) -> str:

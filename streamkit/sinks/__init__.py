@@ -1,0 +1,19 @@
+"""Where changes go: functions, a file, the screen. What a sink is: see `sink`."""
+
+from streamkit.sinks.callbacks import Callback, callbacks
+from streamkit.sinks.console import console
+from streamkit.sinks.jsonlines import TextFile, jsonlines, to_line
+from streamkit.sinks.sink import Changes, Delivery, Drain, Sink
+
+__all__ = [
+    "Callback",
+    "Changes",
+    "Delivery",
+    "Drain",
+    "Sink",
+    "TextFile",
+    "callbacks",
+    "console",
+    "jsonlines",
+    "to_line",
+]

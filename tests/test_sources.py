@@ -1,0 +1,410 @@
+"""Sources: each wire's dialects, through real sockets; files; recordings and their pace."""
+
+import asyncio
+import io
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import openai
+import pytest
+from meeting import DATA, MEETING, RECORDED, USERS, MeetingInfo, User
+
+import streamkit.sources
+from streamkit import Change, End, Finish, SourceFailed, extract
+from streamkit.sources import (
+    AsyncDeltas,
+    Deltas,
+    Read,
+    Recorded,
+    file,
+    openai_chat,
+    openai_responses,
+    recorded,
+)
+from streamkit.testing import Answer, LoopbackServer, chat_events
+
+TEXT = '{"name": "Jo", "email": "ö", "twitter": "@"}'
+
+
+def event(**data: Any) -> bytes:
+    return b"data: " + json.dumps(data).encode() + b"\n\n"
+
+
+def choice(delta: Any, *, index: int | None = 0, finish_reason: str | None = None, **more: Any) -> bytes:
+    return event(id="1", model="m", choices=[{"index": index, "delta": delta, "finish_reason": finish_reason}], **more)
+
+
+def call(arguments: Any, *, index: int | None = 0, **more: Any) -> dict[str, Any]:
+    return {"tool_calls": [{"index": index, "function": {"arguments": arguments}, **more}]}
+
+
+def ask(server: LoopbackServer, *, choice: int = 0, tool: int | None = None) -> tuple[list[str], Finish]:
+    """What the sync source gives, and what it knows in the end; checked against the async one."""
+    with openai.OpenAI(base_url=server.base_url, api_key="none", max_retries=0) as sdk:
+        stream = sdk.chat.completions.create(model="m", messages=[], stream=True)
+        source = openai_chat(stream, choice=choice, tool=tool)
+        assert isinstance(source, Deltas)
+        told = list(source), source.finish
+    assert asyncio.run(ask_async(server, choice, tool)) == told
+    return told
+
+
+async def ask_async(server: LoopbackServer, choice: int, tool: int | None) -> tuple[list[str], Finish]:
+    async with openai.AsyncOpenAI(base_url=server.base_url, api_key="none", max_retries=0) as sdk:
+        stream = await sdk.chat.completions.create(model="m", messages=[], stream=True)
+        source = openai_chat(stream, choice=choice, tool=tool)
+        assert isinstance(source, AsyncDeltas)
+        return [text async for text in source], source.finish
+
+
+DONE = b"data: [DONE]\n\n"
+DIALECTS: dict[str, tuple[list[bytes], list[str], str | None]] = {
+    "plain": (chat_events(["a", "b"]), ["a", "b"], "stop"),
+    "null and empty content": (
+        [choice({"content": None}), choice({"content": ""}), choice({"content": "a"})],
+        ["a"],
+        None,
+    ),
+    "no delta, no choices": (
+        [event(id="1"), event(id="1", choices=None), choice(None), choice({"content": "a"})],
+        ["a"],
+        None,
+    ),
+    "list content": (
+        [choice({"content": [{"type": "text", "text": "a"}, {"type": "reference", "text": "b"}, "?"]})],
+        ["a"],
+        None,
+    ),
+    "reasoning": (
+        [choice({"reasoning_content": "hm", "content": None}), choice({"reasoning": "hm"}), choice({"content": "a"})],
+        ["a"],
+        None,
+    ),
+    "other choices": ([choice({"content": "b"}, index=1), choice({"content": "a"})], ["a"], None),
+    "no index": ([choice({"content": "a"}, index=None)], ["a"], None),
+    "reason and text at once": ([choice({"content": "a"}, finish_reason="length"), DONE], ["a"], "length"),
+    "a null reason after the reason": (
+        [choice({"content": "a"}, finish_reason="stop"), choice({"content": ""})],
+        ["a"],
+        "stop",
+    ),
+    "keep-alives and CRLF": ([b": ping\r\n\r\n", choice({"content": "a"}).replace(b"\n", b"\r\n")], ["a"], None),
+}
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_dialects_of_content(dialect: str) -> None:
+    events, expected, reason = DIALECTS[dialect]
+    with LoopbackServer(events) as server:
+        pieces, finish = ask(server)
+    assert (pieces, finish.reason) == (expected, reason)
+
+
+CALLS: dict[str, tuple[list[bytes], int, list[str]]] = {
+    "in pieces": ([choice(call("", id="c", type="function")), choice(call('{"')), choice(call('}"'))], 0, ['{"', '}"']),
+    "id on every chunk": ([choice(call("{", id="c")), choice(call("}", id="c"))], 0, ["{", "}"]),
+    "ids that change": ([choice(call("{", id="c")), choice(call("}", id="d"))], 0, ["{", "}"]),
+    "whole in one chunk": ([choice(call("{}", id="c"), finish_reason="tool_calls")], 0, ["{}"]),
+    "null arguments first": ([choice(call(None, id="c")), choice(call("{}"))], 0, ["{}"]),
+    "no function": ([choice({"tool_calls": [{"index": 0, "id": "c"}]}), choice(call("{}"))], 0, ["{}"]),
+    "no index": ([choice(call("{}", index=None))], 0, ["{}"]),
+    "content beside": ([choice({"content": "I call", **call("{}")})], 0, ["{}"]),
+    "the second of two": (
+        [choice(call("{", index=0)), choice(call("[", index=1)), choice(call("]", index=1))],
+        1,
+        ["[", "]"],
+    ),
+    "two in one chunk": (
+        [choice({"tool_calls": [*call("{}", index=0)["tool_calls"], *call("[]", index=1)["tool_calls"]]})],
+        1,
+        ["[]"],
+    ),
+}
+
+
+@pytest.mark.parametrize("dialect", CALLS)
+def test_dialects_of_tool_calls(dialect: str) -> None:
+    events, tool, expected = CALLS[dialect]
+    with LoopbackServer(events) as server:
+        pieces, _ = ask(server, tool=tool)
+    assert pieces == expected
+
+
+def test_usage_and_refusal() -> None:
+    refusal = [choice({"content": None, "refusal": ""}), choice({"refusal": "I'm"}), choice({"refusal": " sorry"})]
+    usage = event(id="1", choices=[], usage={"total_tokens": 3})
+    with LoopbackServer([*refusal, choice({}, finish_reason="stop"), usage, DONE]) as server:
+        assert ask(server) == ([], Finish("stop", {"total_tokens": 3}, "I'm sorry"))
+        with openai.OpenAI(base_url=server.base_url, api_key="none") as sdk:
+            stream = sdk.chat.completions.create(model="m", messages=[], stream=True)
+            *_, last = openai_chat(stream) | extract(User)
+    end = cast("End", last.value)
+    assert end.status == "refused"
+    assert str(end.error) == "I'm sorry"
+
+
+def test_choices_and_calls_of_real_recordings() -> None:
+    for choice_index in (0, 1):
+        assert parsed("chat_n2", MeetingInfo, choice=choice_index) == MEETING
+    assert parsed("chat_tool_required", MeetingInfo, tool=0) == MEETING
+    assert [parsed("chat_tool_parallel", User, tool=at) for at in range(3)] == USERS
+    assert parsed("responses_json_schema", MeetingInfo) == MEETING
+    assert [parsed("responses_tool", User, tool=at) for at in range(3)] == USERS
+
+
+def parsed(name: str, model: type[Any], **place: Any) -> object:
+    with (
+        LoopbackServer(recorded(DATA / f"{name}.sse")) as server,
+        openai.OpenAI(base_url=server.base_url, api_key="none") as sdk,
+    ):
+        if name.startswith("responses"):
+            source: Any = openai_responses(sdk.responses.create(model="m", input="", stream=True), **place)
+        else:
+            source = openai_chat(sdk.chat.completions.create(model="m", messages=[], stream=True), **place)
+        result = (source | extract(model)).result_sync()
+        assert source.id
+        assert source.model == "meeting"
+        assert source.finish.reason in ("stop", "tool_calls")
+        return result
+
+
+def response(kind: str, **more: Any) -> bytes:
+    status = kind.removeprefix("response.")
+    return event(type=kind, response={"id": "r", "model": "m", "status": status, "output": [], **more})
+
+
+def text_delta(text: str, item: str = "a") -> bytes:
+    return event(type="response.output_text.delta", item_id=item, delta=text)
+
+
+def ask_responses(events: list[bytes], tool: int | None = None) -> tuple[list[str], Finish]:
+    with (
+        LoopbackServer(events) as server,
+        openai.OpenAI(base_url=server.base_url, api_key="none", max_retries=0) as sdk,
+    ):
+        source = openai_responses(sdk.responses.create(model="m", input="", stream=True), tool=tool)
+        return list(source), source.finish
+
+
+def test_responses_end_in_the_words_of_chat() -> None:
+    done = response("response.completed", usage={"total_tokens": 3})
+    cut = response("response.incomplete", incomplete_details={"reason": "max_output_tokens"})
+    filtered = response("response.incomplete", incomplete_details={"reason": "content_filter"})
+    assert ask_responses([text_delta("a"), done]) == (["a"], Finish("stop", {"total_tokens": 3}))
+    assert ask_responses([text_delta("a"), cut]) == (["a"], Finish("length"))
+    assert ask_responses([text_delta("a"), filtered]) == (["a"], Finish("content_filter"))
+    assert ask_responses([text_delta("a")]) == (["a"], Finish())
+    refused = event(type="response.refusal.delta", item_id="a", delta="no")
+    assert ask_responses([refused, done]) == ([], Finish("stop", {"total_tokens": 3}, "no"))
+
+
+def test_responses_items_are_known_by_id() -> None:
+    def arguments(item: str, text: str, kind: str = "delta") -> bytes:
+        told = {"delta": text} if kind == "delta" else {"arguments": text}
+        return event(type=f"response.function_call_arguments.{kind}", item_id=item, **told)
+
+    added = event(type="response.output_item.added", item={"id": "y", "type": "function_call", "name": "f"})
+    events = [
+        text_delta("t"),
+        added,
+        arguments("x", "{"),
+        arguments("y", "["),
+        arguments("x", "}"),
+        arguments("y", "]"),
+    ]
+    assert ask_responses(events, tool=0)[0] == ["[", "]"]
+    assert ask_responses(events, tool=1)[0] == ["{", "}"]
+    assert ask_responses([*events, text_delta("u", "b")])[0] == ["t"]
+    whole = [arguments("x", "{}", "done"), event(type="response.output_text.done", item_id="a", text="t")]
+    assert ask_responses(whole, tool=0)[0] == ["{}"]
+    assert ask_responses(whole)[0] == ["t"]
+    assert ask_responses([arguments("x", "{}"), arguments("x", "{}", "done")], tool=0)[0] == ["{}"]
+
+
+@pytest.mark.parametrize(
+    ("events", "said"),
+    [
+        ([choice({"content": "{"}), event(error={"message": "overloaded"})], "overloaded"),
+        ([choice({"content": "{"}), b"data: {nonsense\n\n"], "Expecting property name"),
+    ],
+    ids=["error object", "malformed event"],
+)
+def test_an_error_inside_the_stream_is_a_failed_source(events: list[bytes], said: str) -> None:
+    with LoopbackServer(events) as server, openai.OpenAI(base_url=server.base_url, api_key="none") as sdk:
+        stream = sdk.chat.completions.create(model="m", messages=[], stream=True)
+        told: list[Change[User]] = []
+        with pytest.raises(SourceFailed, match=said) as caught:
+            told += openai_chat(stream) | extract(User)
+        with openai_chat(sdk.chat.completions.create(model="m", messages=[], stream=True)) | extract(User) as changes:
+            told = [next(changes), next(changes)]
+    assert [change.op for change in told] == ["add", "end"]
+    assert cast("End", told[1].value).status == "failed"
+    assert caught.value.__cause__ is not None
+    assert "raised by the source" in caught.value.__notes__[0]
+
+
+@pytest.mark.parametrize(
+    "failed",
+    [
+        event(type="error", message="overloaded", code=None, param=None),
+        response("response.failed", error={"message": "overloaded", "code": "server_error"}),
+    ],
+    ids=["error", "failed"],
+)
+def test_an_error_of_responses_is_a_failed_source(failed: bytes) -> None:
+    with pytest.raises(SourceFailed, match="told of an error: overloaded"):
+        ask_responses([text_delta("a"), failed])
+
+
+def test_leaving_closes_the_stream_of_the_sdk() -> None:
+    events = Recorded([Read(0.0, each) for each in chat_events(list(TEXT))]).over(20.0)
+    with LoopbackServer(events) as server, openai.OpenAI(base_url=server.base_url, api_key="none") as sdk:
+        stream = sdk.chat.completions.create(model="m", messages=[], stream=True)
+        with openai_chat(stream) | extract(User) as changes:
+            next(changes)
+        assert stream.response.is_closed
+        assert server.requests[0].wait(2.0)
+        assert server.requests[0].left is not None
+
+
+async def test_leaving_closes_the_stream_of_the_async_sdk() -> None:
+    events = Recorded([Read(0.0, each) for each in chat_events(list(TEXT))]).over(20.0)
+    with LoopbackServer(events) as server:
+        async with openai.AsyncOpenAI(base_url=server.base_url, api_key="none") as sdk:
+            stream = await sdk.chat.completions.create(model="m", messages=[], stream=True)
+
+            async def read() -> None:
+                async with openai_chat(stream) | extract(User) as changes:
+                    async for _ in changes:
+                        pass
+
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(read(), 0.3)
+            assert stream.response.is_closed
+            stream = await sdk.chat.completions.create(model="m", messages=[], stream=True)
+            async with openai_chat(stream) | extract(User) as changes:
+                await anext(changes)
+            assert stream.response.is_closed
+            assert all(seen.wait(2.0) and seen.left is not None for seen in server.requests)
+
+
+def test_what_is_no_stream_is_told() -> None:
+    not_a_stream: Any = "text"
+    with pytest.raises(TypeError, match="stream=True"):
+        openai_chat(not_a_stream)
+
+
+def test_a_file_by_its_path(tmp_path: Path) -> None:
+    path = tmp_path / "user.json"
+    path.write_text(TEXT, "utf-8")
+    source = file(path, chunk_size=3)
+    assert b"".join(cast("Iterator[bytes]", iter(source))) == TEXT.encode()
+    assert (source | extract(User)).result_sync() == (file(str(path)) | extract(User)).result_sync()
+    assert asyncio.run((source | extract(User)).result()) == User(name="Jo", email="ö", twitter="@")
+    with pytest.raises(FileNotFoundError):
+        list(file(tmp_path / "none.json"))
+
+
+def test_an_open_file_is_left_open() -> None:
+    for opened in (io.StringIO(TEXT), io.BytesIO(TEXT.encode())):
+        assert (file(opened, chunk_size=3) | extract(User)).result_sync().name == "Jo"
+        assert not opened.closed
+
+
+async def test_a_pipe_is_read_as_it_fills() -> None:
+    end, other = os.pipe()
+    with os.fdopen(end, "rb") as reading, os.fdopen(other, "wb", buffering=0) as writing:
+        writing.write(b'{"name": "Jo')
+        async with file(reading) | extract(User) as changes:
+            assert [(await anext(changes)).op, (await anext(changes)).value] == ["add", "Jo"]
+            writing.write(b'"')
+            assert (await anext(changes)).op == "complete"
+            writing.close()
+
+
+def run(*program: str, text: str = "") -> list[str]:
+    """What a Python program prints."""
+    command = [sys.executable, "-c", "\n".join(program)]
+    return subprocess.run(command, input=text, capture_output=True, text=True, check=True).stdout.split()
+
+
+def test_standard_input() -> None:
+    told = run(
+        "from streamkit.sources import stdin",
+        "from streamkit.operators import accumulate",
+        "for change in stdin() | accumulate(): print(change.op)",
+        text="[1]",
+    )
+    assert told == ["add", "add", "complete", "complete", "end"]
+
+
+def test_a_recording_is_replayed_as_it_was_read() -> None:
+    replay = recorded(RECORDED)
+    assert replay.body == RECORDED.read_bytes()
+    assert list(replay) == [read.data for read in replay.reads]
+    assert len(replay.reads) == len(RECORDED.with_suffix(".timing.jsonl").read_text("utf-8").splitlines())
+    assert replay.reads[0].at < replay.seconds < 1
+
+
+@pytest.mark.parametrize("newline", [b"\n", b"\r\n", b"\r"])
+def test_a_recording_without_timing_is_cut_at_its_events(tmp_path: Path, newline: bytes) -> None:
+    body = tmp_path / "a.sse"
+    first, second = b"data: 1" + newline * 2, b"event: x" + newline + b"data: 2" + newline * 2
+    body.write_bytes(first + second + b"data: 3")
+    assert list(recorded(body)) == [first, second, b"data: 3"]
+    assert [read.at for read in recorded(body).over(1.0).reads] == [0.0, 0.5, 1.0]
+
+
+async def test_the_pace_of_a_recording() -> None:
+    replay = Recorded([Read(0.0, b"a"), Read(1.0, b"b"), Read(2.0, b"c")], speed=20.0)
+    for pieces in (replay, Recorded(replay.reads).over(0.1)):
+        start = time.monotonic()
+        assert list(pieces) == [b"a", b"b", b"c"]
+        middle = time.monotonic()
+        assert [piece async for piece in cast("AsyncIterator[bytes]", pieces)] == [b"a", b"b", b"c"]
+        assert 0.09 < middle - start < 0.5
+        assert 0.09 < time.monotonic() - middle < 0.5
+    start = time.monotonic()
+    assert len(list(Recorded(replay.reads))) == 3
+    assert time.monotonic() - start < 0.05
+
+
+def test_a_recording_that_cannot_be(tmp_path: Path) -> None:
+    body, timing = tmp_path / "a.sse", tmp_path / "a.timing.jsonl"
+    body.write_bytes(b"data: 1\n\n")
+    timing.write_text("[0.1, 5]\n", "utf-8")
+    with pytest.raises(ValueError, match="tells of 5 bytes, but the body has 9"):
+        recorded(body)
+    with pytest.raises(ValueError, match="speed must be above 0"):
+        recorded(RECORDED, speed=0)
+    with pytest.raises(FileNotFoundError):
+        recorded(RECORDED, timing=tmp_path / "none.jsonl")
+
+
+def test_an_answer_that_is_dropped_or_refused() -> None:
+    with (
+        LoopbackServer(Answer([b"{}"], status=401, content_type="application/json"), chat_events(["a"])) as server,
+        openai.OpenAI(base_url=server.base_url, api_key="none") as sdk,
+    ):
+        with pytest.raises(openai.AuthenticationError):
+            sdk.chat.completions.create(model="m", messages=[], stream=True)
+        assert list(openai_chat(sdk.chat.completions.create(model="m", messages=[], stream=True))) == ["a"]
+        assert [seen.json["model"] for seen in server.requests] == ["m", "m"]
+        assert [seen.path for seen in server.requests] == ["/v1/chat/completions"] * 2
+
+
+def test_importing_streamkit_imports_neither_the_sdk_nor_rich() -> None:
+    packages = ("streamkit", "streamkit.sources", "streamkit.sinks", "streamkit.testing")
+    told = run(f"import sys, {', '.join(packages)}", "print('openai' in sys.modules, 'rich' in sys.modules)")
+    assert told == ["False", "False"]
+
+
+def test_what_a_lazy_package_does_not_have() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        getattr(streamkit.sources, "nothing")  # noqa: B009 - a type checker knows better

@@ -12,7 +12,7 @@ from contextlib import aclosing
 from typing import cast
 
 from streamkit.events import Change
-from streamkit.flow import Batches, Reason, Stage
+from streamkit.flow import Batches, Reason, Through
 from streamkit.merge import merge
 
 __all__ = ["coalesce"]
@@ -20,13 +20,13 @@ __all__ = ["coalesce"]
 _SOME = 64  # changes that may wait unmerged
 
 
-def coalesce() -> Stage[Change[object], Change[object]]:
+def coalesce() -> Through:
     """Read on while the consumer works, and hand it what piled up as one batch, appends joined.
 
     Nothing is dropped: what waits is never more than the document and its verdicts. Under a plain `for`
     nothing can be read meanwhile, so only the changes of one chunk are merged.
     """
-    return Stage(_Coalesce, "coalesce", pump=_pump)
+    return Through(_Coalesce, "coalesce", pump=_pump)
 
 
 class _Coalesce:

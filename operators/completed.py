@@ -8,7 +8,7 @@ out                               User(...)                            User(...)
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import cast
+from typing import Any, cast
 
 from streamkit.events import Change, End
 from streamkit.flow import Reason, Stage
@@ -17,7 +17,7 @@ from streamkit.patterns import checking_planner, matcher
 __all__ = ["completed"]
 
 
-def completed(*patterns: str) -> Stage[Change[object], object]:
+def completed(*patterns: str) -> Stage[Change[Any], object]:
     """Pass on the values of the `complete` changes whose path fits one of the patterns.
 
     A stream that was truncated, refused or failed ends with its error, so that it cannot be taken for a

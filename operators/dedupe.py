@@ -7,10 +7,10 @@ out   1     2     1
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 from streamkit.events import Change
-from streamkit.flow import Reason, Stage
+from streamkit.flow import Reason, Through
 
 __all__ = ["dedupe"]
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 _NOTHING = object()
 
 
-def dedupe(key: Callable[[T], object] | None = None) -> Stage[T, T]:
+def dedupe(key: Callable[[Any], object] | None = None) -> Through:
     """Pass an item on if it differs from the one before it.
 
     An `append` is never dropped: the same text twice is two pieces of news.
@@ -29,7 +29,7 @@ def dedupe(key: Callable[[T], object] | None = None) -> Stage[T, T]:
     Args:
         key: what to compare of an item; by default the item itself.
     """
-    return Stage(lambda: _Dedupe(key), "dedupe")
+    return Through(lambda: _Dedupe(key), "dedupe")
 
 
 class _Dedupe(Generic[T]):

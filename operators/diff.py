@@ -16,7 +16,7 @@ from streamkit.compare import Comparer
 from streamkit.document import Document
 from streamkit.ending import cut_short, unfinished
 from streamkit.events import Change, End, Finish
-from streamkit.flow import AnyStage, Reason, Stage
+from streamkit.flow import AnyStage, Reason, ToChanges
 from streamkit.merge import merge_into
 from streamkit.overlay import Overlay
 from streamkit.schema.spell import same_json
@@ -26,7 +26,7 @@ __all__ = ["diff"]
 _RARE = ("reset", "replace", "end")
 
 
-def diff() -> Stage[object, Change[object]]:
+def diff() -> ToChanges:
     """Say once what was said twice, nothing that changes nothing, and after a retry only what differs.
 
     - Text that one chunk appends to a string it has just told of joins it.
@@ -37,7 +37,7 @@ def diff() -> Stage[object, Change[object]]:
     - Items that are not changes are whole snapshots: pydantic models, or dicts and lists, from any other
       library. They become the same changes; the verdicts follow when the input ends.
     """
-    return Stage(_Diff, "diff", emits_changes=True, plan=_plan)
+    return ToChanges(_Diff, "diff", emits_changes=True, plan=_plan)
 
 
 def _plan(before: Sequence[AnyStage], me: AnyStage) -> Sequence[AnyStage]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from streamkit.events import Change
-from streamkit.flow import Reason, Stage
+from streamkit.flow import Reason, Through
 from streamkit.patterns import checking_planner, matcher
 
 __all__ = ["select"]
@@ -18,7 +18,7 @@ __all__ = ["select"]
 _ALWAYS = ("reset", "snapshot", "end")
 
 
-def select(*patterns: str) -> Stage[Change[object], Change[object]]:
+def select(*patterns: str) -> Through:
     """Pass on the changes whose path fits one of the patterns, and always `reset`, `snapshot` and `end`.
 
     Paths stay as they are, so what comes out does not fold into a document of its own.
@@ -36,7 +36,7 @@ def select(*patterns: str) -> Stage[Change[object], Change[object]]:
     def keep(change: Change[object]) -> bool:
         return change.op in _ALWAYS or fits(change)
 
-    return Stage(lambda: _Select(keep), f"select({', '.join(map(repr, patterns))})", plan=checking_planner(patterns))
+    return Through(lambda: _Select(keep), f"select({', '.join(map(repr, patterns))})", plan=checking_planner(patterns))
 
 
 class _Select:

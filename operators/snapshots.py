@@ -7,11 +7,11 @@ out   User(name="Jo", age=None)    User(name="John", ...)     User(name="John", 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast, overload
 
 from streamkit.errors import StreamkitError
 from streamkit.events import Change, End
-from streamkit.flow import AnyStage, Planner, Reason, Stage
+from streamkit.flow import AnyStage, Planner, Reason, Stage, ToRoot
 from streamkit.schema.compile import compile_type
 from streamkit.typed_fold import TypedFold
 
@@ -20,7 +20,11 @@ __all__ = ["snapshots"]
 ModelT = TypeVar("ModelT")
 
 
-def snapshots(model: type[ModelT] | None = None) -> Stage[Change[ModelT], ModelT]:
+@overload
+def snapshots() -> ToRoot: ...
+@overload
+def snapshots(model: type[ModelT]) -> Stage[Change[Any], ModelT]: ...
+def snapshots(model: type[ModelT] | None = None) -> Stage[Change[Any], ModelT]:
     """Fold typed changes into `Partial[Model]` instances; the last one is the model itself.
 
     One for each chunk that changed what is to be seen. Unchanged parts are the same objects from one
@@ -43,11 +47,11 @@ def snapshots(model: type[ModelT] | None = None) -> Stage[Change[ModelT], ModelT
             return (*before, _stage(known, None))
         return (*before, me)
 
-    return cast("Stage[Change[ModelT], ModelT]", _stage(model, plan))
+    return _stage(model, plan)
 
 
-def _stage(model: object, plan: Planner | None) -> Stage[Change[object], object]:
-    return Stage(lambda: _Snapshots(model), "snapshots", emits_changes=False, plan=plan)
+def _stage(model: object, plan: Planner | None) -> ToRoot:
+    return ToRoot(lambda: _Snapshots(model), "snapshots", emits_changes=False, plan=plan)
 
 
 class _Snapshots:

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from streamkit.flow import Reason, Stage
+from streamkit.flow import Reason, Through
 
 __all__ = ["tap"]
 
 T = TypeVar("T")
 
 
-def tap(fn: Callable[[T], object]) -> Stage[T, T]:
+def tap(fn: Callable[[Any], object]) -> Through:
     """Look at what passes, without changing it: to log, count or trace.
 
     Args:
@@ -28,7 +28,7 @@ def tap(fn: Callable[[T], object]) -> Stage[T, T]:
     """
     if inspect.iscoroutinefunction(fn):
         raise TypeError(f"tap() takes a plain function, got the coroutine function {fn!r}; await in the consuming loop")
-    return Stage(lambda: _Tap(fn), f"tap({getattr(fn, '__name__', 'fn')})")
+    return Through(lambda: _Tap(fn), f"tap({getattr(fn, '__name__', 'fn')})")
 
 
 class _Tap(Generic[T]):

@@ -24,7 +24,7 @@ ModelT = TypeVar("ModelT")
 
 def validate(
     model: type[ModelT], *, on_invalid: Literal["emit", "raise"] = "emit", exact_numbers: bool = False
-) -> Stage[Change[object], Change[ModelT]]:
+) -> Stage[Change[Any], Change[ModelT]]:
     """Validate each value in JSON mode when it closes, and build the model from what is finished.
 
     `add`, `append` and `replace` then speak of the model's fields, in the JSON form that the model dumps;
@@ -68,7 +68,7 @@ def validate(
 
     name = f"validate({type_name(model)})"
     unfused = Stage(lambda: _Retold(machine(Limits())), name, model=model, emits_changes=True, plan=plan)
-    return cast("Stage[Change[object], Change[ModelT]]", unfused)
+    return cast("Stage[Change[Any], Change[ModelT]]", unfused)
 
 
 class _Retold:

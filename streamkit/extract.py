@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeVar, cast
+from typing import Literal, TypeVar
 
 from streamkit.events import Change
 from streamkit.flow import Pipeline
@@ -31,5 +31,4 @@ def extract(
         max_size: as for `accumulate`.
     """
     text = accumulate(max_depth=max_depth, max_size=max_size)
-    stages = text | validate(model, on_invalid=on_invalid, exact_numbers=exact_numbers) | diff()
-    return cast("Pipeline[str | bytes, Change[ModelT]]", stages)
+    return text | validate(model, on_invalid=on_invalid, exact_numbers=exact_numbers) | diff()

@@ -152,7 +152,7 @@ def _forgiving(schema: Schema, definitions: Mapping[str, Schema]) -> Schema:
     written = _written(schema)
     if written is not None:
         return {"type": "nullable", "schema": {**schema, **_patched(schema, written)}}
-    if _has_model(schema, definitions, set()):
+    if _may_differ(schema, definitions, set()):
         return core_schema.any_schema()
     return {"type": "nullable", "schema": schema}
 
@@ -188,13 +188,15 @@ def _bearing(function: Callable[..., object], at: int) -> Callable[..., object]:
     return bearing
 
 
-def _has_model(schema: Schema, definitions: Mapping[str, Schema], seen: set[str]) -> bool:
-    if schema["type"] in ("model", "dataclass"):
+def _may_differ(schema: Schema, definitions: Mapping[str, Schema], seen: set[str]) -> bool:
+    """Whether models may stand in a value, or user code may have made it another type than is written."""
+    kind = cast("str", schema["type"])
+    if kind in ("model", "dataclass") or kind.startswith("function-"):
         return True
     if schema["type"] == "definition-ref":
         ref = cast("str", schema["schema_ref"])
         if ref in seen:
             return False
         seen.add(ref)
-        return _has_model(definitions[ref], definitions, seen)
-    return any(_has_model(inner, definitions, seen) for inner in inner_schemas(schema))
+        return _may_differ(definitions[ref], definitions, seen)
+    return any(_may_differ(inner, definitions, seen) for inner in inner_schemas(schema))

@@ -1,6 +1,6 @@
 """Streams: composition with `|`, and running what was composed. See `flow`, `fused` and `run`."""
 
-from streamkit.flow.flow import AnyStage, Flow, Pipeline, Planner, Source, Stage
+from streamkit.flow.flow import AnyStage, Flow, Pipeline, Planner, Source, Stage, Through, ToChanges, ToRoot
 from streamkit.flow.fused import Fused
 from streamkit.flow.machine import Machine, Reason
 from streamkit.flow.run import Batches, Pump
@@ -17,4 +17,7 @@ __all__ = [
     "Reason",
     "Source",
     "Stage",
+    "Through",
+    "ToChanges",
+    "ToRoot",
 ]

@@ -24,7 +24,7 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import aclosing, contextmanager
-from typing import TYPE_CHECKING, Generic, Never, TypeAlias, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, Never, TypeAlias, TypeVar, cast, overload
 
 from typing_extensions import TypeVar as DefaultTypeVar
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from streamkit.flow.machine import Machine
 
-__all__ = ["AnyStage", "Flow", "Pipeline", "Planner", "Source", "Stage"]
+__all__ = ["AnyStage", "Flow", "Pipeline", "Planner", "Source", "Stage", "Through", "ToChanges", "ToRoot"]
 
 InT = TypeVar("InT", contravariant=True)
 OutT = TypeVar("OutT", covariant=True)
@@ -72,7 +72,15 @@ class Pipeline(Generic[InT, OutT]):
         """The type that the last typed stage validates against; None if there is none."""
         return next((stage.model for stage in reversed(self._stages) if stage.model is not None), None)
 
-    def __or__(self, after: Pipeline[OutT, T]) -> Pipeline[InT, T]:
+    @overload
+    def __or__(self, after: Through) -> Pipeline[InT, OutT]: ...
+    @overload
+    def __or__(self: Pipeline[InT, Change[RootT]], after: ToChanges) -> Pipeline[InT, Change[RootT]]: ...
+    @overload
+    def __or__(self: Pipeline[InT, Change[RootT]], after: ToRoot) -> Pipeline[InT, RootT]: ...
+    @overload
+    def __or__(self, after: Pipeline[OutT, T]) -> Pipeline[InT, T]: ...
+    def __or__(self, after: Pipeline[Any, Any]) -> Pipeline[InT, Any]:
         if not isinstance(after, Pipeline):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
             return NotImplemented
         return Pipeline((*self._stages, *after.stages))
@@ -127,6 +135,26 @@ class Stage(Pipeline[InT, OutT]):
         return self._model
 
 
+class Through(Stage[Any, Any]):
+    """A stage that gives what it takes; a class of its own so that type checkers know that, too."""
+
+    def __ror__(self, source: AsyncIterable[T] | Iterable[T]) -> Flow[T]:
+        if isinstance(source, Pipeline):
+            return NotImplemented  # asked first, because this is the class of a subclass: the pipeline's `|` knows
+        return Flow(source, self.stages)
+
+    def __call__(self, source: AsyncIterable[T] | Iterable[T]) -> Flow[T]:
+        return Flow(source, self.stages)
+
+
+class ToChanges(Stage[object, Change[object]]):
+    """A stage that makes changes of anything, and of changes those of the same type."""
+
+
+class ToRoot(Stage[Change[Any], Any]):
+    """A stage that makes of changes what their root will be."""
+
+
 class Flow(Generic[OutT]):
     """A source and the stages it goes through.
 
@@ -154,10 +182,16 @@ class Flow(Generic[OutT]):
         return known if known is not None else getattr(self._source, "model", None)
 
     @overload
+    def __or__(self, after: Through) -> Flow[OutT]: ...
+    @overload
+    def __or__(self: Flow[Change[RootT]], after: ToChanges) -> Flow[Change[RootT]]: ...
+    @overload
+    def __or__(self: Flow[Change[RootT]], after: ToRoot) -> Flow[RootT]: ...
+    @overload
     def __or__(self, after: Pipeline[OutT, T]) -> Flow[T]: ...
     @overload
     def __or__(self, after: Callable[[AsyncIterable[OutT]], T]) -> T: ...
-    def __or__(self, after: Pipeline[OutT, T] | Callable[[AsyncIterable[OutT]], S]) -> Flow[T] | S:
+    def __or__(self, after: Pipeline[Any, Any] | Callable[[AsyncIterable[OutT]], S]) -> Flow[Any] | S:
         if isinstance(after, Pipeline):
             return Flow(self._source, (*self._stages, *after.stages))
         if callable(after):

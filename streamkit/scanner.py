@@ -419,7 +419,7 @@ class Scanner:
             # Quoted up to the character that decides it, so that the words do not depend on the pieces.
             met = next(end for end in range(at + 1, len(piece) + 1) if _ESCAPE_BEGUN(piece, at, end) is None)
             if _SURROGATE(piece, at, at + 4) is not None:
-                return self._error(f"lone surrogate {piece[at : at + 6]!r} in a string; jiter refuses it", at)
+                return self._error(f"lone surrogate {piece[at:met]!r} in a string; jiter refuses it", at)
             return self._error(f"no such escape {piece[at:met]!r} in a string", at)
         if c < " ":
             return self._error(f"control character {c!r} in a string; write it as \\u{ord(c):04x}", at)

@@ -215,7 +215,7 @@ class _Compiler:
             schema = cast("Schema", field["schema"])
             node = self._field(schema, config)
             if field.get("serialization_exclude"):
-                node = replace(node, silent=True, object=None, array=None, streams=False)
+                node = replace(node, silent=True, late=False, object=None, array=None, streams=False)
             elif field.get("serialization_exclude_if") is not None:
                 node = replace(node, late=True, object=None, array=None, streams=False)
             container.later |= node.late

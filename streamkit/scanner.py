@@ -377,7 +377,8 @@ class Scanner:
             value, end = _read(piece, i)
         except (JSONDecodeError, StopIteration, ValueError, RecursionError):
             return None, 0
-        if _SURROGATE(piece, i, end) is not None:
+        suspicious = not piece.isascii() or piece.find("\\u", i, end) >= 0
+        if suspicious and _SURROGATE(piece, i, end) is not None:
             return None, 0
         room = min(_WHOLE_DEPTH, self._max_depth - len(self._closers))
         if piece.count("{", i, end) + piece.count("[", i, end) > room and _depth(value) > room:

@@ -307,7 +307,10 @@ class Assembler:
             self._open(container, {})
             for name, child in value.items():
                 self.key(name)
-                self._walk(child)
+                if isinstance(child, str):
+                    self.text(child)
+                else:
+                    self._walk(child)
         else:
             self._open(container, [])
             for child in cast("list[Json]", value):

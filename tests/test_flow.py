@@ -1,0 +1,605 @@
+"""Streams: what `|` makes, fresh runs, both worlds, batches, errors that name their stage."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from typing import Any, Generic, TypeVar, cast
+
+import aiostream
+import pytest
+from pydantic import BaseModel
+from recorder import check, gather, tidy
+
+from streamkit.errors import InvalidResult, JsonSyntaxError, StreamkitError, Truncated
+from streamkit.events import Change, End, Finish
+from streamkit.flow import Flow, Machine, Pipeline, Reason, Stage
+from streamkit.operators import accumulate, tap, validate
+
+T = TypeVar("T")
+TEXT = '{"name": "John", "age": 25}'
+
+
+class User(BaseModel):
+    name: str
+    age: int
+
+
+class Made(Generic[T]):
+    """A machine of one function; remembers how it was closed."""
+
+    def __init__(self, fn: Callable[[T], Sequence[object]], rest: Sequence[object] = ()) -> None:
+        self._fn, self._rest = fn, rest
+        self.reasons: list[Reason] = []
+
+    def feed(self, item: T, /) -> Sequence[object]:
+        return self._fn(item)
+
+    def close(self, reason: Reason, /) -> Sequence[object]:
+        self.reasons.append(reason)
+        return self._rest
+
+
+def stage(fn: Callable[[Any], Sequence[object]], name: str = "made", rest: Sequence[object] = ()) -> Stage[Any, Any]:
+    return Stage(lambda: cast("Machine[Any, Any]", Made(fn, rest)), name)
+
+
+def double() -> Stage[int, int]:
+    return stage(lambda n: (n * 2,), "double")
+
+
+def twice() -> Stage[Any, Any]:
+    return stage(lambda item: (item, item), "twice")
+
+
+def odd() -> Stage[int, int]:
+    return stage(lambda n: (n,) if n % 2 else (), "odd")
+
+
+class Counting:
+    """A machine that tells how many items its own run has seen."""
+
+    def __init__(self) -> None:
+        self.seen = 0
+
+    def feed(self, item: object, /) -> Sequence[int]:
+        self.seen += 1
+        return (self.seen,)
+
+    def close(self, reason: Reason, /) -> Sequence[int]:
+        return ()
+
+
+async def slowly(items: Iterable[T]) -> AsyncIterator[T]:
+    for item in items:
+        await asyncio.sleep(0)
+        yield item
+
+
+async def taken(flow: Any) -> list[Any]:
+    return [item async for item in flow]
+
+
+# -- composition ---------------------------------------------------------------------------------------------
+
+
+def test_stages_make_pipelines_and_a_source_makes_a_flow() -> None:
+    pipeline = double() | odd()
+    assert type(pipeline) is Pipeline
+    assert type([1] | pipeline) is Flow
+    assert type([1] | double()) is Flow
+    assert list([1, 2] | double()) == [2, 4]
+
+
+def test_grouping_does_not_matter() -> None:
+    ways: list[Flow[int]] = [
+        [1, 2, 3] | double() | double() | twice(),
+        [1, 2, 3] | (double() | double() | twice()),
+        [1, 2, 3] | (double() | (double() | twice())),
+        [1, 2, 3] | double() | (double() | twice()),
+        (double() | double())([1, 2, 3]) | twice(),
+        Flow([1, 2, 3]) | double() | double() | twice(),
+    ]
+    for flow in ways:
+        assert list(flow) == [4, 4, 8, 8, 12, 12]
+
+
+def test_a_flow_without_stages_gives_its_source() -> None:
+    flow: Flow[int] = Flow([1, 2])
+    assert list(flow) == [1, 2]
+
+
+def test_a_flow_is_a_source() -> None:
+    assert list(([1, 2] | double()) | (double() | double())) == [8, 16]
+    assert list(double()([1, 2] | double())) == [4, 8]
+
+
+@pytest.mark.parametrize("source", [[1, 2], (1, 2), range(1, 3), {1, 2}])
+def test_any_iterable_is_a_source(source: Iterable[int]) -> None:
+    assert list(source | double()) == [2, 4]
+
+
+def test_a_text_is_one_chunk() -> None:
+    lengths: Stage[bytes, int] = stage(lambda chunk: (len(chunk),))
+    for text in ("abc", b"abc", bytearray(b"abc"), memoryview(b"abc")):
+        assert (
+            list(Flow[int](cast("list[bytes]", text), lengths.stages))
+            == list(cast("list[bytes]", text) | lengths)
+            == [3]
+        )
+    assert list(lengths(cast("list[bytes]", ""))) == [0]
+
+
+@pytest.mark.parametrize("source", [5, None, object(), {"a": 1}])
+def test_what_cannot_be_iterated_is_no_source(source: Any) -> None:
+    with pytest.raises(TypeError, match="cannot stream from"):
+        Flow(source)
+
+
+def test_a_stage_takes_only_stages_behind_it() -> None:
+    with pytest.raises(TypeError, match="unsupported operand"):
+        _ = cast("Any", double()) | 5
+    with pytest.raises(TypeError, match="unsupported operand"):
+        _ = cast("Any", [1] | double()) | 5
+
+
+def test_a_flow_composes_with_any_callable_that_takes_an_async_iterable() -> None:
+    flow = [1] | double()
+    assert flow | called == ("called", flow)
+
+
+def called(source: object) -> tuple[str, object]:
+    return "called", source
+
+
+def test_names_show_in_repr() -> None:
+    assert repr(double() | odd()) == "double | odd"
+    assert repr([1] | double()) == "<list> | double"
+    assert repr(slowly([1]) | double()) == "<async_generator> | double"
+    assert "validate(User)" in repr("" | accumulate() | validate(User))
+
+
+def test_a_stage_is_called_what_makes_its_machine() -> None:
+    assert repr(Stage(Counting)) == "Counting"
+
+
+def test_a_flow_knows_its_model() -> None:
+    assert ("" | accumulate() | validate(User) | tap(id)).model is User
+    assert (("" | accumulate() | validate(User)) | tap(id)).model is User
+    assert ("" | accumulate()).model is None
+
+
+# -- runs ----------------------------------------------------------------------------------------------------
+
+
+def test_every_run_has_fresh_machines() -> None:
+    counted = Stage(Counting)
+    flow = ["a", "b"] | counted
+    assert list(flow) == list(flow) == [1, 2]
+    assert list(["c"] | counted) == [1]
+
+
+def test_runs_of_one_flow_may_overlap() -> None:
+    flow = ["a", "b", "c"] | Stage(Counting)
+    one, other = iter(flow), iter(flow)
+    assert [next(one), next(one), next(other), next(one), next(other)] == [1, 2, 1, 3, 2]
+
+
+def test_a_pipeline_serves_many_sources() -> None:
+    pipeline = accumulate() | validate(User)
+    results = [(list(TEXT) | pipeline).result_sync() for _ in range(3)]
+    assert results == [User(name="John", age=25)] * 3
+
+
+def test_composing_runs_nothing() -> None:
+    def source() -> Iterator[int]:
+        raise AssertionError("nobody asked")
+        yield 1
+
+    def machine() -> Machine[int, int]:
+        raise AssertionError("nobody asked")
+
+    flow = source() | (Stage(machine) | double())
+    assert repr(flow) == "<generator> | machine | double"
+
+
+def test_items_are_pulled_one_by_one() -> None:
+    pulled: list[int] = []
+
+    def source() -> Iterator[int]:
+        for n in range(10):
+            pulled.append(n)
+            yield n
+
+    changes = iter(source() | double())
+    assert next(changes) == 0
+    assert pulled == [0]
+    assert next(changes) == 2
+    assert pulled == [0, 1]
+
+
+async def test_sync_and_async_runs_give_the_same() -> None:
+    pipeline = accumulate() | validate(User)
+    for text in (TEXT, TEXT[:-3], TEXT + "!", "", '{"name": 1}'):
+        told = tidy(gather(list(text) | pipeline))
+        for flow in (list(text) | pipeline, slowly(text) | pipeline):
+            events: list[Change[User]] = []
+            try:
+                async for change in flow:
+                    events.append(change)
+            except JsonSyntaxError as error:
+                raised = error
+                assert cast("End", events[-1].value).error is raised
+            assert tidy(events) == told
+
+
+async def test_a_plain_for_over_an_async_source_says_what_to_write() -> None:
+    flow = slowly([1]) | double()
+    with pytest.raises(TypeError, match="async for"):
+        list(flow)
+    with pytest.raises(TypeError, match="async for"), flow:
+        pass
+    assert await taken(flow) == [2]
+
+
+async def test_a_plain_for_over_a_flow_of_an_async_flow_says_what_to_write() -> None:
+    with pytest.raises(TypeError, match="async for"):
+        list(double()(slowly([1]) | double()))
+
+
+async def test_both_kinds_of_with_give_the_items() -> None:
+    flow = [1, 2] | double()
+    with flow as items:
+        assert list(items) == [2, 4]
+    async with flow as items:
+        assert [item async for item in items] == [2, 4]
+
+
+async def test_one_flow_may_be_entered_by_many_tasks() -> None:
+    flow = range(5) | double()
+
+    async def one() -> list[int]:
+        async with flow as items:
+            out: list[int] = []
+            async for item in items:
+                await asyncio.sleep(0)
+                out.append(item)
+            return out
+
+    assert [*await asyncio.gather(one(), one(), one())] == [[0, 2, 4, 6, 8]] * 3
+
+
+def test_one_flow_may_be_entered_twice_at_once() -> None:
+    flow = [1, 2] | double()
+    with flow as outer:
+        assert next(outer) == 2
+        with flow as inner:
+            assert list(inner) == [2, 4]
+        assert list(outer) == [4]
+
+
+# -- batches -------------------------------------------------------------------------------------------------
+
+
+def test_a_batch_is_what_one_chunk_brings() -> None:
+    flow = [1, 2, 3] | twice() | odd()
+    assert [list(batch) for batch in flow.batches()] == [[1, 1], [3, 3]]
+
+
+async def test_batches_are_the_same_in_both_worlds() -> None:
+    flow = [TEXT[:12], TEXT[12:]] | accumulate() | validate(User)
+    batches = [list(batch) for batch in flow.batches()]
+    assert batches == [list(batch) for batch in await taken(flow.batches())]
+    assert [[change.op for change in batch] for batch in batches] == [
+        ["add", "add"],
+        ["append", "complete", "add", "complete", "complete"],
+        ["end"],
+    ]
+
+
+def test_batches_joined_are_the_items() -> None:
+    flow = list(TEXT) | accumulate()
+    assert [change for batch in flow.batches() for change in batch] == list(flow)
+
+
+# -- the rest of a machine, and its own end ------------------------------------------------------------------
+
+
+def test_what_was_kept_back_goes_through_the_stages_behind() -> None:
+    flow = [1] | stage(lambda n: (n,), "keeper", rest=(5, 6)) | double()
+    assert list(flow) == [2, 10, 12]
+
+
+def test_machines_are_closed_once_first_to_last() -> None:
+    order: list[str] = []
+
+    class Closing:
+        def __init__(self, name: str) -> None:
+            self._name = name
+
+        def feed(self, item: object, /) -> Sequence[object]:
+            return (item,)
+
+        def close(self, reason: Reason, /) -> Sequence[object]:
+            order.append(self._name)
+            return ()
+
+    assert list([1] | Stage(lambda: Closing("first")) | Stage(lambda: Closing("second"))) == [1]
+    assert order == ["first", "second"]
+
+
+class First:
+    """A machine that wants one item only."""
+
+    def __init__(self) -> None:
+        self.finished = False
+        self.fed = 0
+
+    def feed(self, item: object, /) -> Sequence[object]:
+        self.fed += 1
+        assert self.fed == 1, "fed after it had finished"
+        self.finished = True
+        return (item,)
+
+    def close(self, reason: Reason, /) -> Sequence[object]:
+        return ("closed",)
+
+
+def test_a_finished_machine_leaves_the_source() -> None:
+    pulled: list[int] = []
+
+    def source() -> Iterator[int]:
+        for n in range(10):
+            pulled.append(n)
+            yield n
+
+    assert list(source() | Stage(First) | stage(lambda item: (item,), rest=("rest",))) == [0, "rest"]
+    assert pulled == [0]
+
+
+def test_a_finished_machine_is_not_fed_the_rest_of_the_batch() -> None:
+    assert list([1, 2] | twice() | Stage(First)) == [1]
+
+
+def test_a_machine_that_takes_batches_gets_them_whole() -> None:
+    class Batched(Counting):
+        def feed_batch(self, items: Sequence[object], /) -> Sequence[int]:
+            return (len(items),)
+
+    assert list([1, 2, 3] | twice() | Stage(Batched)) == [2, 2, 2]
+
+
+def test_machines_are_told_why_the_input_ended() -> None:
+    made: list[Made[Any]] = []
+
+    def machine() -> Made[Any]:
+        made.append(Made(lambda item: (item,)))
+        return made[-1]
+
+    watched: Stage[Any, Any] = Stage(cast("Callable[[], Machine[Any, Any]]", machine))
+    lost = OSError("lost")
+
+    def failing() -> Iterator[int]:
+        yield 1
+        raise lost
+
+    list([1] | watched)
+    with pytest.raises(OSError, match="lost"):
+        list(failing() | watched)
+    left = iter([1, 2] | watched)
+    next(left)
+    cast("Any", left).close()
+
+    assert [type(machine.reasons[0]) for machine in made] == [Finish, OSError, GeneratorExit]
+    assert all(len(machine.reasons) == 1 for machine in made)
+
+
+# -- what a source knows about its end ------------------------------------------------------------------------
+
+
+class Finishing:
+    """An iterator that learns how it finished only at its end."""
+
+    def __init__(self, text: str, finish: Finish) -> None:
+        self._left, self._told = list(text), finish
+        self.finish: Finish | None = None
+
+    def __iter__(self) -> Finishing:
+        return self
+
+    def __next__(self) -> str:
+        if not self._left:
+            self.finish = self._told
+            raise StopIteration
+        return self._left.pop(0)
+
+
+class AsyncFinishing(Finishing):
+    def __aiter__(self) -> AsyncFinishing:
+        return self
+
+    async def __anext__(self) -> str:
+        try:
+            return next(self)
+        except StopIteration:
+            raise StopAsyncIteration from None
+
+
+@pytest.mark.parametrize("reason", ["stop", "length", "tool_calls"])
+async def test_the_end_carries_the_finish_reason_of_the_source(reason: str) -> None:
+    told = gather(Finishing(TEXT, Finish(reason)) | accumulate())
+    assert cast("End", told[-1].value) == End("complete", finish_reason=reason)
+
+    told = await taken(AsyncFinishing(TEXT, Finish(reason)) | accumulate())
+    assert cast("End", told[-1].value) == End("complete", finish_reason=reason)
+
+
+async def test_a_length_finish_inside_the_text_is_truncated() -> None:
+    flow = AsyncFinishing(TEXT[:-4], Finish("length")) | accumulate() | validate(User)
+    with pytest.raises(Truncated, match="more tokens") as caught:
+        await flow.result()
+    assert caught.value.partial == {"name": "John"}
+
+
+def test_a_finish_that_is_none_of_ours_is_ignored() -> None:
+    source = Finishing(TEXT, cast("Finish", "stop"))
+    assert cast("End", gather(source | accumulate())[-1].value) == End("complete")
+
+
+# -- results -------------------------------------------------------------------------------------------------
+
+
+async def test_result_is_the_model() -> None:
+    flow = list(TEXT) | accumulate() | validate(User)
+    assert flow.result_sync() == await flow.result() == User(name="John", age=25)
+
+
+def test_result_raises_for_what_is_not_complete() -> None:
+    for text, kind in ((TEXT[:-1], Truncated), ('{"name": 1, "age": 2}', InvalidResult), (TEXT + "!", JsonSyntaxError)):
+        with pytest.raises(kind) as caught:
+            (list(text) | accumulate() | validate(User)).result_sync()
+        assert caught.value.partial is not None
+
+
+def test_result_of_no_changes_says_so() -> None:
+    with pytest.raises(StreamkitError, match="no result"):
+        cast("Any", [1] | stage(lambda item: ())).result_sync()
+
+
+# -- errors --------------------------------------------------------------------------------------------------
+
+
+def fails(at: int) -> Callable[[Any], Sequence[Any]]:
+    count = 0
+
+    def step(item: object) -> Sequence[object]:
+        nonlocal count
+        count += 1
+        if count == at:
+            raise KeyError("lost")
+        return (item,)
+
+    return step
+
+
+def test_a_stage_that_raises_is_named() -> None:
+    with pytest.raises(KeyError) as caught:
+        list([1, 2, 3] | double() | stage(fails(2), "second") | odd())
+    assert caught.value.__notes__ == ["raised in stage 2, second, of double | second | odd"]
+
+
+def test_what_a_stage_made_before_it_raised_is_delivered() -> None:
+    items = iter([1, 2, 3] | twice() | stage(fails(4), "late"))
+    assert [next(items), next(items), next(items)] == [1, 1, 2]
+    with pytest.raises(KeyError):
+        next(items)
+
+
+@pytest.mark.parametrize("at", [1, 2, 5, 9])
+def test_a_stage_of_changes_that_raises_ends_honestly(at: int) -> None:
+    told = gather(list(TEXT) | accumulate() | validate(User) | stage(fails(at), "mine"))
+    end = cast("End", told[-1].value)
+
+    assert (end.status, type(end.error)) == ("failed", KeyError)
+    assert [change.op for change in told].count("end") == 1
+    check(told)
+    assert "mine" in cast("Exception", end.error).__notes__[0]
+
+
+def test_a_machine_that_raises_when_it_closes_is_named() -> None:
+    class Bad(Counting):
+        def close(self, reason: Reason, /) -> Sequence[int]:
+            raise KeyError("closing")
+
+    with pytest.raises(KeyError) as caught:
+        list([1] | double() | Stage(Bad, "bad"))
+    assert caught.value.__notes__ == ["raised in stage 2, bad, of double | bad"]
+
+
+def test_the_stages_behind_the_one_that_raised_are_closed_with_its_error() -> None:
+    behind: Made[Any] = Made(lambda item: (item,), rest=("rest",))
+    flow = [1] | stage(fails(1)) | Stage(lambda: cast("Machine[Any, Any]", behind))
+    items = iter(flow)
+    assert next(items) == "rest"
+    with pytest.raises(KeyError):
+        next(items)
+    assert [type(reason) for reason in behind.reasons] == [KeyError]
+
+
+def test_a_factory_that_raises_is_named() -> None:
+    def machine() -> Machine[int, int]:
+        raise KeyError("factory")
+
+    with pytest.raises(KeyError) as caught:
+        list([1] | double() | Stage(machine, "broken"))
+    assert "broken" in caught.value.__notes__[0]
+
+
+def test_a_source_that_raises_is_told_apart_from_a_stage() -> None:
+    def source() -> Iterator[int]:
+        yield 1
+        raise OSError("lost")
+
+    with pytest.raises(OSError, match="lost") as caught:
+        list(source() | double() | odd())
+    assert caught.value.__notes__ == ["raised by the source of double | odd"]
+
+
+def test_a_user_validator_that_raises_something_else_names_the_place() -> None:
+    class Odd(BaseModel):
+        def model_post_init(self, context: object, /) -> None:
+            raise KeyError("mine")
+
+    told = gather(['[{"a": 1}]'] | accumulate() | validate(list[Odd]))
+    error = cast("End", told[-1].value).error
+    assert type(error) is KeyError
+    assert any("/0" in note for note in error.__notes__)
+
+
+def test_validate_of_what_are_no_changes_says_what_to_write() -> None:
+    with pytest.raises(TypeError, match="accumulate"):
+        list(cast("Any", ["{}"]) | validate(User))
+
+
+# -- aiostream -----------------------------------------------------------------------------------------------
+
+
+def text_of(item: object, *_: object) -> str:
+    return str(item)
+
+
+def is_fourth(item: Any) -> bool:
+    return cast("int", item) % 4 == 0
+
+
+async def test_a_flow_goes_through_aiostream_pipes() -> None:
+    stream = (slowly(range(10)) | double()) | aiostream.pipe.take(3) | aiostream.pipe.map(text_of)
+    async with stream.stream() as items:
+        assert [item async for item in items] == ["0", "2", "4"]
+
+
+async def test_an_aiostream_stream_goes_through_stages() -> None:
+    stream = aiostream.stream.iterate(slowly(TEXT)) | accumulate() | validate(User)
+    assert await stream.result() == User(name="John", age=25)
+
+
+async def test_flows_and_pipes_alternate() -> None:
+    stream = aiostream.stream.range(6) | double() | aiostream.pipe.filter(is_fourth)
+    assert await taken(stream | double()) == [0, 8, 16]
+
+
+async def test_a_pipe_that_takes_enough_closes_the_source() -> None:
+    closed: list[bool] = []
+
+    async def source() -> AsyncIterator[int]:
+        try:
+            while True:
+                yield 1
+        finally:
+            await asyncio.sleep(0)
+            closed.append(True)
+
+    stream = (source() | double()) | aiostream.pipe.take(2)
+    async with stream.stream() as items:
+        assert [item async for item in items] == [2, 2]
+    assert closed == [True]

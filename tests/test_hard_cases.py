@@ -1,0 +1,214 @@
+"""Models and documents that are easily got wrong: each keeps all laws that one document can show."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date
+from typing import Annotated, Any, cast
+
+import pytest
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    field_serializer,
+    field_validator,
+    model_validator,
+)
+from recorder import always, check, fold, gather, plain, tidy
+from test_laws import nothing, verdicts
+
+from streamkit.events import Change, End
+from streamkit.operators import accumulate, diff, tap, validate
+
+
+class Serialized(BaseModel):
+    a: int
+
+    @field_serializer("a")
+    def write(self, value: int) -> str:
+        return f"<{value}>"
+
+
+class Hidden(BaseModel):
+    a: int
+    secret: int = Field(exclude=True)
+    items: list[int] = Field(default=[], exclude=True)
+
+    @field_serializer("items")
+    def write(self, value: list[int]) -> str:
+        return "never"
+
+
+class Left(BaseModel):
+    a: int
+    b: int | None = Field(default=None, exclude_if=lambda value: value is None)
+
+
+class AliasedExtra(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    a: int = Field(alias="b")
+
+
+class AliasedForbid(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    a: int | None = Field(alias="b")
+
+
+class Lengths(BaseModel):
+    a: Annotated[str, Field(max_length=3), AfterValidator(len)]
+    few: Annotated[list[Annotated[str, Field(pattern="^[a-z]*$")]], Field(max_length=2)] = []
+    named: Annotated[dict[str, list[int]], Field(max_length=1)] = {}
+
+
+class Shouting(BaseModel):
+    a: str
+    inner: Serialized | None = None
+    items: list[str] = []
+
+    @model_validator(mode="after")
+    def shout(self) -> Shouting:
+        self.a = self.a.upper()
+        self.items = [*self.items[1:], self.a]
+        return self
+
+
+class Around(BaseModel):
+    inner: Shouting
+    more: dict[str, int] = {}
+
+    @model_validator(mode="after")
+    def empty(self) -> Around:
+        self.inner.items.clear()
+        self.more.pop("x", None)
+        self.more["y"] = 1
+        return self
+
+
+class Siblings(BaseModel):
+    a: int
+    b: int = 1
+
+    @field_validator("b")
+    @classmethod
+    def after_a(cls, value: int, info: Any) -> int:
+        return value + cast("int", info.data.get("a", 0))
+
+
+CASES: list[tuple[Any, str]] = [
+    (Serialized, '{"a":1,"a":"x"}'),
+    (Serialized, '{"a":"x","a":1}'),
+    (Serialized, '{"a":1,"a":2}'),
+    (list[Serialized], '[{"a":1},{"a":"x"},{}]'),
+    (Hidden, '{"a":1,"secret":2,"items":[1]}'),
+    (Hidden, '{"a":"x","secret":2,"items":[1]}'),
+    (Hidden, '{"a":"x","secret":{"x":1},"secret":2,"items":false,"items":[1]}'),
+    (Hidden, '{"a":1,"secret":"x","secret":[],"items":{}}'),
+    (Left, '{"a":1}'),
+    (Left, '{"a":1,"b":null}'),
+    (Left, '{"b":2,"a":1}'),
+    (Left, '{"b":2,"a":"x","b":3}'),
+    (AliasedExtra, '{"a":1,"b":2}'),
+    (AliasedExtra, '{"b":2,"a":{"x":[1]}}'),
+    (AliasedExtra, '{"b":"x","a":1}'),
+    (AliasedForbid, '{"a":[1],"b":null}'),
+    (AliasedForbid, '{"b":null,"a":1}'),
+    (Lengths, '{"a":"xy"}'),
+    (Lengths, '{"a":"xyz","few":["a","b","0"]}'),
+    (Lengths, '{"a":"x","few":["a",{"b":[1]}]}'),
+    (Lengths, '{"a":"x","named":{"a":[1],"b":["x"]}}'),
+    (Lengths, '{"a":"x","named":{"a":[1,"x"]}}'),
+    (Shouting, '{"a":"x","inner":{"a":1},"items":["p","q"]}'),
+    (Shouting, '{"a":"X","items":["X"]}'),
+    (Around, '{"inner":{"a":"x","items":["p","q"]},"more":{"x":1,"z":2}}'),
+    (Around, '{"inner":{"a":"x","items":["p",1]},"more":{"x":1}}'),
+    (Siblings, '{"b":1,"a":2}'),
+    (Siblings, '{"a":"x","b":1}'),
+    (dict[str, Any], '{"a":1e400,"b":[-1e400]}'),
+    (dict[str, float], '{"a":-0,"b":1e400,"c":-0.0}'),
+    (dict[str, str], '{"":"x","":null}'),
+    (dict[str, str], '{"":null,"":"x"}'),
+    (dict[str, list[int]], '{"a":[1],"a":[2,3],"b":{},"b":[]}'),
+    (list[bool], "[12]"),
+    (bool, "12"),
+    (int | None, "null"),
+    (Annotated[list[int], ["metadata that cannot be hashed"]], "[1,2]"),
+    (list[tuple[int, date]], '[[1,"2024-02-29"],[2,"2024-03-01"]]'),
+    (dict[str, int] | None, '{"a":1}'),
+]
+
+
+def events(model: Any, chunks: list[str] | list[bytes]) -> list[Change[object]]:
+    return gather(chunks | accumulate() | validate(model))
+
+
+def shown(given: object) -> str:
+    return given if isinstance(given, str) else getattr(given, "__name__", repr(given))
+
+
+@pytest.mark.parametrize(("model", "text"), CASES, ids=shown)
+def test_a_hard_case_is_told_the_same_however_it_is_cut(model: Any, text: str) -> None:
+    whole = events(model, [text])
+    check(whole, always)
+
+    for at in range(len(text) + 1):
+        assert tidy(events(model, [text[:at], text[at:]])) == tidy(whole)
+    assert tidy(events(model, list(text))) == tidy(whole)
+    assert tidy(gather(list(text) | accumulate() | tap(nothing) | validate(model))) == tidy(whole)
+
+
+@pytest.mark.parametrize(("model", "text"), CASES, ids=shown)
+def test_a_hard_case_folds_to_what_pydantic_makes_of_it(model: Any, text: str) -> None:
+    adapter: TypeAdapter[object] = TypeAdapter(model)
+    told = events(model, list(text))
+    end = cast("End", told[-1].value)
+    try:
+        value = adapter.validate_json(text)
+    except ValidationError as refused:
+        wanted = Counter((detail["loc"], detail["type"]) for detail in refused.errors())
+        errors = cast("list[dict[str, object]]", told[-2].value)
+        assert end.status == "invalid"
+        assert Counter((error["loc"], error["type"]) for error in errors) == wanted
+        return
+    assert end == End("complete")
+    dumped = adapter.dump_python(value, mode="json", by_alias=False, warnings=False)
+    assert plain(fold(told)) == plain(dumped)
+    assert repr(told[-2].value) == repr(value)
+
+
+@pytest.mark.parametrize(("model", "text"), CASES, ids=shown)
+def test_a_hard_case_has_the_same_verdicts_behind_diff(model: Any, text: str) -> None:
+    for chunks in ([text], list(text)):
+        assert verdicts(gather(chunks | accumulate() | validate(model) | diff())) == verdicts(events(model, [text]))
+
+
+@pytest.mark.parametrize("text", [text for model, text in CASES if model is Hidden])
+def test_a_field_that_the_dump_leaves_out_has_no_events(text: str) -> None:
+    paths = {change.path[:1] for change in events(Hidden, list(text))}
+    assert paths == {(), ("a",)}
+
+
+@pytest.mark.parametrize("text", ['{"age": "x", "b": tru!}', '{"age": "x", "b": true}', '{"age": "x"}', '{"age":[1]'])
+def test_raising_at_the_first_wrong_value_does_not_depend_on_the_cuts(text: str) -> None:
+    class Person(BaseModel):
+        age: int
+        b: bool = True
+
+    pipeline = accumulate() | validate(Person, on_invalid="raise")
+    whole = gather([text] | pipeline)
+
+    assert [change.op for change in whole][-2:] == ["invalid", "end"]
+    check(whole)
+    for at in range(len(text) + 1):
+        assert tidy(gather([text[:at], text[at:]] | pipeline)) == tidy(whole)
+
+
+@pytest.mark.parametrize(("model", "text"), [(bool, "12"), (list[bool], "[12]"), (bool, " 12 ")])
+def test_raising_reaches_the_root(model: Any, text: str) -> None:
+    for chunks in ([text], list(text)):
+        told = gather(chunks | accumulate() | validate(model, on_invalid="raise"))
+        assert [change.op for change in told][-2:] == ["invalid", "end"]
+        assert cast("End", told[-1].value).status == "failed"

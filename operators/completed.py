@@ -8,7 +8,7 @@ out                               User(...)                            User(...)
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Any, TypeVar, cast, overload
 
 from streamkit.events import Change, End
 from streamkit.flow import Reason, Stage
@@ -16,8 +16,14 @@ from streamkit.patterns import checking_planner, matcher
 
 __all__ = ["completed"]
 
+T = TypeVar("T")
 
-def completed(*patterns: str) -> Stage[Change[Any], object]:
+
+@overload
+def completed(*patterns: str) -> Stage[Change[Any], object]: ...
+@overload
+def completed(*patterns: str, of: type[T]) -> Stage[Change[Any], T]: ...
+def completed(*patterns: str, of: type[Any] = object) -> Stage[Change[Any], Any]:
     """Pass on the values of the `complete` changes whose path fits one of the patterns.
 
     A stream that was truncated, refused or failed ends with its error, so that it cannot be taken for a
@@ -25,11 +31,16 @@ def completed(*patterns: str) -> Stage[Change[Any], object]:
 
     Args:
         patterns: as for `select`; without one, every value.
+        of: a class; only its instances pass, and type checkers know it.
 
     Raises:
         ValueError: a pattern that can never match the model of the stage before.
     """
-    fits = matcher(patterns or ("/**",))
+    matches = matcher(patterns or ("/**",))
+
+    def fits(change: Change[object]) -> bool:
+        return isinstance(change.value, of) and matches(change)
+
     name = f"completed({', '.join(map(repr, patterns))})"
     return Stage(lambda: _Completed(fits), name, emits_changes=False, plan=checking_planner(patterns))
 

@@ -18,13 +18,13 @@ def unfinished(finish: Finish, open_paths: tuple[Path, ...], *, started: bool) -
     if finish.refusal is not None or finish.reason == "content_filter":
         return "refused", Refused(finish.refusal or "the provider's content filter stopped the answer")
     if not started:
-        return "truncated", EmptyAnswer(f"the stream ended without any text ({_told(finish)})")
+        return "truncated", EmptyAnswer(f"the stream ended without any text{_told(finish)}")
     path = open_paths[-1] if open_paths else ()
     advice = "; allow it more tokens" if finish.reason == "length" else ""
-    error = Truncated(f"the text ended inside {to_pointer(path) or 'the root'} ({_told(finish)}){advice}")
+    error = Truncated(f"the text ended inside {to_pointer(path) or 'the root'}{_told(finish)}{advice}")
     error.path = path
     return "truncated", error
 
 
 def _told(finish: Finish) -> str:
-    return f"finish_reason {finish.reason!r}" if finish.reason else "no finish_reason"
+    return f" (finish_reason {finish.reason!r})" if finish.reason else ""

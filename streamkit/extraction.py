@@ -83,6 +83,8 @@ class TextMachine:
         self.finished = True
         if status == "failed":
             self.error = error
+        if isinstance(error, StreamkitError) and error.partial is None:
+            error.partial = self._assembler.so_far()
         out, self._assembler.out = self._assembler.out, []
         reason = finish.reason if finish is not None else None
         out.append(Change("end", (), End(status, self._assembler.open_paths(), error, reason)))

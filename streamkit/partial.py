@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from copy import copy
 from functools import lru_cache, wraps
+from threading import RLock
 from types import new_class
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from warnings import catch_warnings, simplefilter
 
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined, SchemaSerializer, core_schema
@@ -27,6 +29,9 @@ __all__ = ["Partial", "PartialLiteralMixin", "make_partial", "partial_class", "w
 
 ModelT = TypeVar("ModelT")
 Schema = Mapping[str, object]
+
+# A cache alone would let two threads make two classes of one model.
+_MAKING = RLock()
 
 if TYPE_CHECKING:
     # To a type checker a partial has the model's own attributes.
@@ -68,7 +73,6 @@ class _IsPartial:
         return _restore, (whole_class(type(me)), values, me.model_fields_set)
 
 
-@lru_cache(maxsize=1024)
 def partial_class(model: type[BaseModel]) -> type[BaseModel]:
     """Return the partial class of a model; always the same one for the same model.
 
@@ -79,8 +83,17 @@ def partial_class(model: type[BaseModel]) -> type[BaseModel]:
         raise TypeError(f"Partial[...] takes a pydantic model, got {model!r}")
     if issubclass(model, _IsPartial):
         return model
+    with _MAKING:
+        return _made(model)
+
+
+@lru_cache(maxsize=1024)
+def _made(model: type[BaseModel]) -> type[BaseModel]:
     namespace = {"__module__": model.__module__, "__qualname__": model.__qualname__, "__doc__": model.__doc__}
-    made = cast("type[BaseModel]", new_class(model.__name__, (_IsPartial, model), {}, lambda ns: ns.update(namespace)))
+    with catch_warnings():
+        simplefilter("ignore")  # they were given when the model itself was made
+        partial = new_class(model.__name__, (_IsPartial, model), {}, lambda ns: ns.update(namespace))
+    made = cast("type[BaseModel]", partial)
     made.__pydantic_serializer__ = _serializer(made, model)
     return made
 
@@ -142,7 +155,9 @@ def _serializer(cls: type[BaseModel], model: type[BaseModel]) -> SchemaSerialize
     fields: dict[str, core_schema.ModelField] = {}
     for name, field in known.items():
         schema = _forgiving(cast("Schema", field["schema"]), definitions)
-        fields[name] = cast("core_schema.ModelField", {**field, "schema": schema})
+        excluded = field.get("serialization_exclude_if")
+        patch = {} if excluded is None else {"serialization_exclude_if": _bearing_none(excluded)}
+        fields[name] = cast("core_schema.ModelField", {**field, **patch, "schema": schema})
     schema = core_schema.model_schema(cls, core_schema.model_fields_schema(fields), config=config)
     return SchemaSerializer(closed(cast("Schema", schema), definitions), config, _use_prebuilt=False)
 
@@ -186,6 +201,12 @@ def _bearing(function: Callable[..., object], at: int) -> Callable[..., object]:
             return args[at]
 
     return bearing
+
+
+def _bearing_none(excluded: object) -> Callable[[object], bool]:
+    """What says whether to leave a field out, for a field that may not have come."""
+    function = cast("Callable[[object], bool]", excluded)
+    return lambda value: value is not None and function(value)
 
 
 def _may_differ(schema: Schema, definitions: Mapping[str, Schema], seen: set[str]) -> bool:

@@ -18,6 +18,9 @@ __all__ = ["check_pattern", "checking_planner", "matcher"]
 
 def matcher(patterns: Sequence[str]) -> Callable[[Change], bool]:
     """Return what tells whether a change's path fits one of some patterns."""
+    for pattern in patterns:
+        if not isinstance(pattern, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+            raise TypeError(f"a pattern is a str such as '/users/*', got {pattern!r:.80}")
     steps = [parse_pattern(pattern) for pattern in patterns]
 
     def fits(change: Change) -> bool:

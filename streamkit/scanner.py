@@ -302,13 +302,13 @@ class Scanner:
                         break
                     else:
                         met = next(j for j, c in enumerate(word, i) if piece[j] != c)
-                        raise self._error(f"expected {word}, got {piece[i : met + 1]!r}", i)
+                        raise self._no_value(f"expected {word}, got {piece[i : met + 1]!r}", i)
                 elif c in " \t\n\r":
                     i = self._space(piece, i)
                 elif c == "]" and state == _FIRST_ITEM:
                     state = _AFTER
                 else:
-                    raise self._error(f"expected a value, got {c!r}", i)
+                    raise self._no_value(f"expected a value, got {c!r}", i)
             elif state == _NAME or state == _FIRST_NAME:
                 c = piece[i]
                 if c == '"':
@@ -458,6 +458,12 @@ class Scanner:
 
     def _error(self, reason: str, at: int, *, inside: bool = True) -> JsonSyntaxError:
         return self._located(JsonSyntaxError, reason, at, inside=inside)
+
+    def _no_value(self, reason: str, at: int) -> JsonSyntaxError:
+        if not self._closers:
+            # Prose or a Markdown fence around the answer is by far the commonest cause.
+            reason += "; the text is not JSON from its beginning: ask for JSON alone, or take off what is around it"
+        return self._error(reason, at)
 
     def _beyond(self, reason: str, at: int) -> JsonSyntaxError:
         return self._located(LimitExceeded, reason, at, inside=True)

@@ -6,8 +6,9 @@ carried, and only the containers from the root to what is still open are made an
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
-from copy import copy
+from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["TypedFold"]
 
 _ABSENT = object()
+_SCALARS = (str, int, float, bool)
 
 
 class _Open:
@@ -116,7 +118,10 @@ class TypedFold:
         before = self._get(path)
         self._set(path, value)
         # A string, number or instance that looks as before is no news; the root's own instance is.
-        if not path or not (isinstance(before, _Open) or before is value or before == value):
+        looks_alike = before is value or (
+            type(before) is type(value) and isinstance(value, _SCALARS) and before == value
+        )
+        if not path or not (isinstance(before, _Open) or looks_alike):
             self.changed = True
 
     def _invalid(self, path: Path) -> None:
@@ -204,7 +209,7 @@ class TypedFold:
         parent = self._parent(path) if path else None
         node = self._node(path, parent)
         whole = value if isinstance(value, BaseModel) else None
-        values: Any = {**whole.__dict__, **(whole.__pydantic_extra__ or {})} if whole is not None else copy(value)
+        values = _taken_apart(value)
         container = _container(node, is_list=isinstance(values, list))
         self._open[path] = opened = _Open(container, values, parent)
         opened.arrived = set(whole.model_fields_set) if whole is not None else None
@@ -227,6 +232,15 @@ def _container(node: Node | None, *, is_list: bool) -> Container | None:
     if node is None:
         return None
     return node.array if is_list else node.object
+
+
+def _taken_apart(value: Any) -> Any:
+    """What is in a value: a dict by field name or key, or a list."""
+    if isinstance(value, BaseModel):
+        return {**value.__dict__, **(value.__pydantic_extra__ or {})}
+    if is_dataclass(value):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
+    return dict(cast("Mapping[str, object]", value)) if isinstance(value, Mapping) else list(value)
 
 
 def _freeze(value: object) -> object:

@@ -96,8 +96,8 @@ def test_verdicts_and_the_end_change_no_value() -> None:
 
 
 def test_a_complete_that_carries_another_type_leaves_the_json() -> None:
-    document = folded(add("", {}), add("/when", "2024-02-29"), Change("complete", ("when",), object()))
-    assert document.value == {"when": "2024-02-29"}
+    when = [add("/when", "2024-"), Change("append", ("when",), "02-29"), Change("complete", ("when",), object())]
+    assert folded(add("", {}), *when).value == {"when": "2024-02-29"}
 
 
 def test_the_containers_of_a_change_are_not_taken_over() -> None:

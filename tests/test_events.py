@@ -145,10 +145,6 @@ def test_a_change_is_a_tuple_of_three() -> None:
     assert pickle.loads(pickle.dumps(change)) == change  # noqa: S301  # our own
 
 
-def test_an_index_and_a_key_of_digits_are_different_paths() -> None:
-    assert Change("add", (0,)) != Change("add", ("0",))
-
-
 def test_an_end_and_a_finish_need_only_what_is_known() -> None:
     assert End("complete") == End("complete", (), None, None)
     assert Finish() == Finish(reason=None, usage=None, refusal=None)

@@ -485,7 +485,7 @@ def fails(at: int) -> Callable[[Any], Sequence[Any]]:
 def test_a_stage_that_raises_is_named() -> None:
     with pytest.raises(KeyError) as caught:
         list([1, 2, 3] | double() | stage(fails(2), "second") | odd())
-    assert caught.value.__notes__ == ["raised in stage 2, second, of double | second | odd"]
+    assert caught.value.__notes__ == ["raised in stage second, of double | second | odd"]
 
 
 def test_what_a_stage_made_before_it_raised_is_delivered() -> None:
@@ -513,7 +513,7 @@ def test_a_machine_that_raises_when_it_closes_is_named() -> None:
 
     with pytest.raises(KeyError) as caught:
         list([1] | double() | Stage(Bad, "bad"))
-    assert caught.value.__notes__ == ["raised in stage 2, bad, of double | bad"]
+    assert caught.value.__notes__ == ["raised in stage bad, of double | bad"]
 
 
 def test_the_stages_behind_the_one_that_raised_are_closed_with_its_error() -> None:

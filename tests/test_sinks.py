@@ -224,7 +224,7 @@ def test_json_lines_are_flushed_with_each_chunk() -> None:
 
 
 LINES = """\
-add        /  []
+add        (root)  []
 add        /0  {}
 add        /0/name  "Jo"
 complete   /0/name  'Jo'
@@ -240,14 +240,14 @@ def test_plain_lines_where_there_is_no_terminal() -> None:
     lines = file.getvalue()
     assert lines.startswith(LINES)
     assert "invalid    /1/born  Input should be a valid date" in lines
-    assert "\nend        /  invalid: 1 field not valid: /1/born" in lines
+    assert "\nend        (root)  invalid: 1 field not valid: /1/born" in lines
     assert "\x1b" not in lines
 
 
 def test_a_line_is_not_longer_than_a_line() -> None:
     file = io.StringIO()
     (['"' + "x" * 1000 + '"'] | accumulate() | console(file=file)).run()
-    assert [len(line) for line in file.getvalue().splitlines()] == [114, 114, 22]
+    assert [len(line) for line in file.getvalue().splitlines()] == [119, 119, 27]
     assert file.getvalue().splitlines()[0].endswith("x…")
 
 
@@ -315,4 +315,8 @@ def test_without_rich_there_are_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     file = io.StringIO()
     file.isatty = lambda: True  # type: ignore[method-assign]  # a terminal in name only
     (["50"] | extract(int) | console(file=file)).run()
-    assert file.getvalue().splitlines() == ["add        /  50", "complete   /  50", "end        /  complete"]
+    assert file.getvalue().splitlines() == [
+        "add        (root)  50",
+        "complete   (root)  50",
+        "end        (root)  complete",
+    ]

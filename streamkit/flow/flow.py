@@ -28,9 +28,8 @@ from typing import TYPE_CHECKING, Any, Generic, Never, TypeAlias, TypeVar, cast,
 
 from typing_extensions import TypeVar as DefaultTypeVar
 
-from streamkit.document import Document
 from streamkit.errors import StreamkitError
-from streamkit.events import Change
+from streamkit.events import Change, End
 from streamkit.flow.run import Batches, Pump, run_async, run_batches, run_sync
 
 if TYPE_CHECKING:
@@ -170,6 +169,7 @@ class Flow(Generic[OutT]):
             raise TypeError(f"cannot stream from {source!r:.80}: a source is an iterable or async iterable of chunks")
         self._source, self._stages, self._batched = source, tuple(stages), batched
         self._plan = _planned(self._stages)
+        self._began = False
         self._entered: dict[object, list[Batches | Generator[object, None, None]]] = {}
 
     def __repr__(self) -> str:
@@ -210,15 +210,14 @@ class Flow(Generic[OutT]):
         """
         outcome = _Outcome()
         async with self.batches() as batches:
-            with outcome.partial():
-                async for batch in batches:
-                    outcome.take(batch)
+            async for batch in batches:
+                outcome.take(batch)
         return cast("RootT", outcome.result())
 
     def result_sync(self: Flow[Change[RootT]]) -> RootT:
         """`result` for a flow over a plain iterable, without an event loop."""
         outcome = _Outcome()
-        with self.batches() as batches, outcome.partial():
+        with self.batches() as batches:
             for batch in batches:
                 outcome.take(batch)
         return cast("RootT", outcome.result())
@@ -251,6 +250,15 @@ class Flow(Generic[OutT]):
         with _noted(error):
             await cast("Batches", self._left()).aclose()
 
+    def _begin(self, *, is_spent: bool) -> None:
+        """A source that can be read only once must not pass for an empty one the second time."""
+        if is_spent and self._began:
+            raise StreamkitError(
+                f"{self!r} was run before, and its source can be read only once: do all in one loop, or give a "
+                "source that starts anew, such as a list"
+            )
+        self._began = True
+
     def _left(self) -> Batches | Generator[object, None, None]:
         here = _here()
         run = self._entered[here].pop()
@@ -260,11 +268,13 @@ class Flow(Generic[OutT]):
 
     def _run_sync(self) -> Generator[object, None, None]:
         if not isinstance(self._source, Iterable):
-            raise TypeError(f"{self!r} has an async source: write 'async for' (or 'async with'), not 'for'")
+            raise TypeError(f"{self!r} has an async source: write 'async for' or 'await ....result()', not 'for'")
+        self._begin(is_spent=isinstance(self._source, Iterator))
         batches = run_sync(self._source, self._plan)
         return batches if self._batched else _each(batches)
 
     def _run_async(self) -> AsyncGenerator[object, None]:
+        self._begin(is_spent=isinstance(self._source, (Iterator, AsyncIterator)))
         segments, pumps = _segments(self._plan)
         batches = run_async(self._source, segments[0])
         for pump, stages in zip(pumps, segments[1:], strict=True):
@@ -289,38 +299,22 @@ class _Outcome:
     """What `result` looks for in the changes of a whole flow."""
 
     def __init__(self) -> None:
-        self._document = Document()
+        self._end: End | None = None
         self._root: list[object] = []
 
     def take(self, batch: Sequence[Change[object]]) -> None:
         for change in batch:
-            try:
-                self._document.apply(change)
-            except ValueError as error:
-                raise StreamkitError(f"result() wants all changes, not a selection of them: {error}") from error
-            if change.op == "complete" and not change.path:
+            if not change.path and change.op == "complete":
                 self._root = [change.value]
-
-    @contextmanager
-    def partial(self) -> Generator[None]:
-        """Give what had arrived to an error that ends the stream."""
-        try:
-            yield
-        except StreamkitError as error:
-            if error.partial is None:
-                error.partial = self._document.value
-            raise
+            elif change.op == "end":
+                self._end = cast("End", change.value)
 
     def result(self) -> object:
-        end = self._document.end
-        if end is not None and end.status == "complete" and self._root:
-            return self._root[0]
-        error = end.error if end is not None else None
-        if error is None:
-            error = StreamkitError("the flow has no result: no root was completed in it; result() wants all changes")
-        if isinstance(error, StreamkitError) and error.partial is None:
-            error.partial = self._document.value
-        raise error
+        if self._end is not None and self._end.error is not None:
+            raise self._end.error
+        if self._end is None or not self._root:
+            raise StreamkitError("the flow has no result: no root was completed in it; result() wants all changes")
+        return self._root[0]
 
 
 def _each(batches: Generator[Sequence[object], None, None]) -> Generator[object, None, None]:

@@ -196,4 +196,4 @@ def _step(machine: Machine[object, object]) -> _Step:
 
 def _name(error: Exception, parts: Sequence[Part], at: int) -> None:
     whole = " | ".join(part.name for part in parts)
-    error.add_note(f"raised in stage {at + 1}, {parts[at].name}, of {whole}")
+    error.add_note(f"raised in stage {parts[at].name}, of {whole}")

@@ -62,6 +62,7 @@ class Assembler:
         self._least = least
         self._outside = _Frame(Container(is_list=False), (), None, None)
         self._frame = self._outside
+        self._root = root
         self._node, self._path = root, cast("Path", ())
         self._op: Op = "add"
         self._in_list = False
@@ -97,6 +98,41 @@ class Assembler:
         if self._busy and self._streaming:
             paths.append(self._path)
         return tuple(paths)
+
+    def so_far(self) -> object:
+        """The JSON form of what has come; None before anything did."""
+        value: Any = _UNTOLD
+        if self._busy and self._streaming:
+            value = "".join((*self._blocks, *self._text))
+        frame = self._frame
+        while frame.parent is not None:
+            value = self._told_of(frame, value)
+            frame = frame.parent
+        if value is _UNTOLD and "" in frame.children:
+            value = self._json_of(self._root, frame.children[""])
+        return None if value is _UNTOLD else value
+
+    def _told_of(self, frame: _Frame, inner: Any) -> Json:
+        """The JSON form of an open container, given that of the child being read."""
+        container = frame.container
+        if container.is_list:
+            item = container.item or ANY
+            finished = [self._json_of(item, child) for child in frame.children]
+            return finished if inner is _UNTOLD else [*finished, inner]
+        places = {key: container.place(key) for key in frame.children}
+        told = {
+            place.name: self._json_of(place.node, frame.children[key])
+            for key, place in places.items()
+            if not place.node.silent
+        }
+        return told if inner is _UNTOLD else {**told, container.place(frame.key).name: inner}
+
+    def _json_of(self, node: Node, child: Any) -> Json:
+        if isinstance(child, Wrong):
+            return cast("Json", child.json)
+        if node.late:  # its serializer wants the object, which there is none of yet
+            return cast("Json", to_jsonable_python(child, fallback=repr))
+        return cast("Json", child if node.dump is None else node.dump(child))
 
     # -- what the scanner tells ------------------------------------------------------------------
 
@@ -325,18 +361,24 @@ class Assembler:
         is_model = container.cls is not None and isinstance(typed, container.cls)
         if container.may_change:
             # Without the computed fields, which are computed once, below.
-            names = {*typed.__dict__, *(typed.__pydantic_extra__ or ())} if is_model else None
+            names: set[str] | None = set(typed.__pydantic_extra__ or ()).union(container.fields) if is_model else None
             dumped: Any = container.dump(typed, names)
-            reconcile(self.out, frame.path, frame.json, dumped, typed)
+            reconcile(self.out, frame.path, frame.json, dumped, typed, self._told_children(frame))
         else:
             dumped = self._tell_missing(frame, typed)
         if is_model:
             for name, dump in container.computed:
                 value = getattr(typed, name)
-                dumped[name] = dump(value)
+                dumped[name] = dump(value) if dump is not None else container.dump(typed, {name})[name]
                 spell(self.out, "add", (*frame.path, name), dumped[name], value)
         if frame.json is not None:
             frame.json = dumped if container.may_change else {**frame.json, **dumped}
+
+    def _told_children(self, frame: _Frame) -> dict[str | int, object]:
+        """The finished children by the step that paths take to them."""
+        if frame.container.is_list:
+            return dict(enumerate(cast("list[object]", frame.children)))
+        return {frame.container.place(key).name: typed for key, typed in frame.children.items()}
 
     def _tell_missing(self, frame: _Frame, typed: object) -> dict[str, Json]:
         """Tell the fields that did not come, or could not be told before; return their JSON forms."""
@@ -361,7 +403,7 @@ class Assembler:
 
     def _tell_wrong(self, error: ValidationError, json: Json) -> None:
         """A single value was refused; it has been told."""
-        errors = error.errors()
+        errors = _details(error)
         if not self._node.silent:
             self._verdict(self._path, errors, errors)
         self._frame.bad = True
@@ -372,7 +414,7 @@ class Assembler:
         errors: list[ErrorDetails] = []
         untold: list[ErrorDetails] = []
         children: Any = frame.children if frame.container.is_list else list(frame.children.values())
-        for detail in error.errors():
+        for detail in _details(error):
             place = detail["input"]
             child = children[place] if frame.bad and type(place) is int else None
             if isinstance(child, Wrong):
@@ -386,7 +428,7 @@ class Assembler:
         self._tell_late(frame)
         self._verdict(frame.path, errors, untold)
         self._frame.bad = True
-        self._store(Wrong(errors, {}, told=True), frame.json)
+        self._store(Wrong(errors, self._told_of(frame, _UNTOLD), told=True), frame.json)
 
     def _verdict(self, path: Path, errors: list[ErrorDetails], untold: list[ErrorDetails]) -> None:
         if self._frame is self._outside:
@@ -423,6 +465,16 @@ class Assembler:
 
 _UNTOLD = cast("Json", object())
 """In place of the JSON form of a value that was not told."""
+
+
+def _details(error: ValidationError) -> list[ErrorDetails]:
+    """The errors' details, without the frames that user code was raised through: they hold everything alive."""
+    details = error.errors()
+    for detail in details:
+        cause = detail.get("ctx", {}).get("error")
+        if isinstance(cause, Exception):
+            cause.__traceback__ = None
+    return details
 
 
 def _below(place: tuple[str | int, ...], error: ErrorDetails) -> ErrorDetails:

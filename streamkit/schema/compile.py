@@ -15,7 +15,7 @@ from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from pydantic import BaseModel, TypeAdapter
-from pydantic.errors import PydanticUserError
+from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
 from pydantic_core import SchemaSerializer, SchemaValidator
 
 from streamkit.schema.nodes import ANY, IGNORED, TYPED_ANY, Child, Container, Node, forbidden
@@ -50,7 +50,8 @@ def compile_type(tp: object, *, exact_numbers: bool = False) -> Node:
         TypeError: pydantic can make nothing of the type.
     """
     try:
-        return _compiled(tp, exact_numbers)
+        # `int | bool` and `bool | int` are equal, and mean different things.
+        return _compiled(tp, repr(tp), exact_numbers)
     except TypeError as error:
         if "unhashable" not in str(error):
             raise
@@ -63,18 +64,20 @@ def type_name(tp: object) -> str:
 
 
 @lru_cache(maxsize=512)
-def _compiled(tp: object, exact_numbers: bool) -> Node:
+def _compiled(tp: object, written: str, exact_numbers: bool) -> Node:  # a part of the key
     return _compile(tp, exact_numbers)
 
 
 def _compile(tp: object, exact_numbers: bool) -> Node:
     if tp is object:
         return ANY
+    if isinstance(tp, (str, bytes, Mapping, BaseModel)):
+        raise TypeError(f"cannot validate against {tp!r:.80}: give a type, such as a pydantic model")
     try:
         adapter = TypeAdapter(cast("type[object]", tp))
         adapter.rebuild(raise_errors=True)
         schema = cast("Schema", adapter.core_schema)
-    except PydanticUserError as error:
+    except (PydanticUserError, PydanticUndefinedAnnotation) as error:
         raise TypeError(f"cannot validate against {tp!r}: {error}") from error
     return _Compiler(exact_numbers).root(schema)
 
@@ -85,7 +88,7 @@ class _Compiler:
     def __init__(self, exact_numbers: bool) -> None:
         self._exact_numbers = exact_numbers
         self._definitions: dict[str, Schema] = {}
-        self._made: dict[str, Node] = {}
+        self._made: dict[tuple[str, int], Node] = {}
         self._unfilled: list[Callable[[], None]] = []
 
     def root(self, schema: Schema) -> Node:
@@ -102,10 +105,10 @@ class _Compiler:
             for definition in cast("list[Schema]", schema["definitions"]):
                 self._definitions[cast("str", definition["ref"])] = definition
             return self.node(cast("Schema", schema["schema"]), config)
-        if kind == "definition-ref":
-            return self._referred(schema, config)
         if schema.get("serialization") is not None:
             return self._held(schema, config)
+        if kind == "definition-ref":
+            return self._referred(schema, config)
         if kind == "default":
             inner = cast("Schema", schema["schema"])
             return (
@@ -121,7 +124,8 @@ class _Compiler:
             return TYPED_ANY
         if kind == "str":
             return self._str(schema, config)
-        if kind in ("int", "float", "bool", "none") and not schema.keys() - _ANNOTATIONS and not config.get("strict"):
+        lax = not config.get("strict") and config.get("allow_inf_nan") is not False
+        if kind in ("int", "float", "bool", "none") and not schema.keys() - _ANNOTATIONS and lax:
             return self._number(schema, config)
         if kind in ("list", "dict", "model", "function-after"):
             return self._container(schema, config)
@@ -129,9 +133,13 @@ class _Compiler:
 
     def _referred(self, schema: Schema, config: Schema) -> Node:
         ref = cast("str", schema["schema_ref"])
-        if ref not in self._made:
-            self._made[ref] = self.node(self._definitions[ref], config)
-        return self._made[ref]
+        definition = self._definitions[ref]
+        # A model brings its own config; what a name stands for else is read with that of the model around it.
+        has_own = any(layer["type"] == "model" for layer in _layers(definition, self._definitions))
+        key = (ref, 0 if has_own else id(config))
+        if key not in self._made:
+            self._made[key] = self.node(definition, config)
+        return self._made[key]
 
     def _held(self, schema: Schema, config: Schema) -> Node:
         """A node that waits for the whole value."""
@@ -190,6 +198,8 @@ class _Compiler:
 
     def _empty(self, core: Schema, model: Schema | None, config: Schema) -> Container | None:
         """The container for a core schema; None where it cannot be filled piece by piece."""
+        if _omits(core.get("items_schema")) or _omits(core.get("values_schema")):
+            return None
         if core["type"] == "list":
             return Container(is_list=True)
         if core["type"] == "dict":
@@ -197,7 +207,7 @@ class _Compiler:
             plain = keys["type"] in ("str", "any") and not keys.keys() - _ANNOTATIONS
             plain = plain and not any(key.startswith("str_") for key in config)
             return Container(is_list=False, every_counts=True) if plain else None
-        if model is None or not _can_enter(model, core, config):
+        if model is None or not _can_enter(model, core, config, self._definitions):
             return None
         return Container(is_list=False, cls=cast("type", model["cls"]))
 
@@ -221,8 +231,9 @@ class _Compiler:
             container.later |= node.late
             container.settles |= node.late or (schema["type"] == "default" and not node.silent)
             container.children[cast("str", field.get("validation_alias", name))] = Child(name, node)
+        container.fields = frozenset(cast("dict[str, Schema]", core["fields"]))
         container.computed = tuple(
-            (cast("str", field["property_name"]), self._dumper(cast("Schema", field["return_schema"]), config))
+            (cast("str", field["property_name"]), self._dumper_of_computed(field, config))
             for field in cast("list[Schema]", core.get("computed_fields", ()))
         )
         container.settles |= bool(container.computed)
@@ -274,6 +285,11 @@ class _Compiler:
             return cast("Json", serializer(value, mode="json", by_alias=False, warnings=False))
 
         return dump
+
+    def _dumper_of_computed(self, field: Schema, config: Schema) -> Callable[[object], Json] | None:
+        """None where the serializer wants the model: its own dump has to tell then."""
+        schema = cast("Schema", field["return_schema"])
+        return None if _serializer(schema).get("is_field_serializer") else self._dumper(schema, config)
 
     def _partial_dumper(self, schema: Schema, config: Schema) -> Callable[[object, set[str] | None], Json]:
         serializer = _Lazy(lambda: SchemaSerializer(self._closed(schema), _core(config)).to_python)
@@ -329,7 +345,7 @@ def _transparent(layer: Schema) -> bool:
     return layer["type"] == "model"
 
 
-def _can_enter(model: Schema, core: Schema, config: Schema) -> bool:
+def _can_enter(model: Schema, core: Schema, config: Schema, definitions: Mapping[str, Schema]) -> bool:
     """Whether a model can be built from finished fields, and each field be known by its key."""
     if model.get("root_model") or model.get("custom_init") or config.get("validate_default"):
         return False
@@ -337,25 +353,44 @@ def _can_enter(model: Schema, core: Schema, config: Schema) -> bool:
         return False
     if core.get("extras_keys_schema") is not None:
         return False
-    return all(_can_stand_alone(field) for field in cast("dict[str, Schema]", core["fields"]).values())
+    fields = cast("dict[str, Schema]", core["fields"])
+    if len({str(field.get("validation_alias", name)) for name, field in fields.items()}) < len(fields):
+        return False
+    return all(_can_stand_alone(field, definitions) for field in fields.values())
 
 
-def _can_stand_alone(field: Schema) -> bool:
+def _can_stand_alone(field: Schema, definitions: Mapping[str, Schema]) -> bool:
     """Whether a field is validated by its own value alone."""
     if not isinstance(field.get("validation_alias", ""), str):
         return False
     schema = cast("Schema", field["schema"])
-    return not (schema["type"] == "default" and schema.get("validate_default")) and not _wants_siblings(schema)
+    if schema["type"] == "default":
+        # A function inside may ask for the default (PydanticUseDefault), which only the model knows how to give.
+        before = ("function-before", "function-wrap", "function-plain")
+        if schema.get("validate_default") or cast("Schema", schema["schema"])["type"] in before:
+            return False
+    return not _wants_siblings(schema, definitions, set())
 
 
-def _wants_siblings(schema: Schema) -> bool:
+def _wants_siblings(schema: Schema, definitions: Mapping[str, Schema], seen: set[str]) -> bool:
     """Whether a validator of the field takes `info`, which tells of the fields before it."""
-    if schema["type"] in ("model", "definition-ref", "definitions"):
+    if schema["type"] in ("model", "definitions"):
         return False
+    if schema["type"] == "definition-ref":
+        ref = cast("str", schema["schema_ref"])
+        if ref in seen:
+            return False
+        seen.add(ref)
+        return _wants_siblings(definitions[ref], definitions, seen)
     function = schema.get("function")
     if isinstance(function, Mapping) and cast("Schema", function).get("type") == "with-info":
         return True
-    return any(_wants_siblings(inner) for inner in inner_schemas(schema))
+    return any(_wants_siblings(inner, definitions, seen) for inner in inner_schemas(schema))
+
+
+def _omits(schema: object) -> bool:
+    """Whether an item that is not valid is left out (`OnErrorOmit`)."""
+    return isinstance(schema, Mapping) and cast("Schema", schema).get("on_error") == "omit"
 
 
 def _serializer(schema: Schema) -> Schema:
@@ -383,7 +418,7 @@ def _is_own_json(schema: Schema) -> bool:
 
 def _or_none(absent: object, function: Callable[[T], U]) -> Callable[[T], U | None]:
     """The function, except for what stands for None."""
-    return lambda value: None if value == absent else function(value)
+    return lambda value: None if value is absent or (type(value) is str and value == absent) else function(value)
 
 
 def _from_text(read: Callable[[str], object]) -> Callable[[str], object]:

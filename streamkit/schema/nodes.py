@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import isfinite
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from pydantic_core import ValidationError
 
@@ -74,7 +74,8 @@ class Container:
         may_change: user code may make something else of what was streamed.
         settles: the type adds something when it is built: defaults, computed or late fields.
         later: some field's JSON form waits for the object.
-        computed: the computed fields, each with what makes its JSON form.
+        fields: the names of a model's fields.
+        computed: the computed fields, each with what makes its JSON form; None where only the model can.
         every_counts: of a key that comes twice, pydantic keeps the errors of both.
         errors_by_name: pydantic's errors name fields by their name, not their alias.
         cls: the model's class.
@@ -86,11 +87,12 @@ class Container:
     other: Callable[[str], Child] | None = None
     build: Callable[[object], object] | None = None
     recheck: Callable[[object], object] | None = None
-    dump: Callable[[object, set[str] | None], Json] = lambda value, names: cast("Json", value)
+    dump: Callable[[object, set[str] | None], Any] = lambda value, names: value
     may_change: bool = False
     settles: bool = False
     later: bool = False
-    computed: tuple[tuple[str, Callable[[object], Json]], ...] = ()
+    fields: frozenset[str] = frozenset()
+    computed: tuple[tuple[str, Callable[[object], Json] | None], ...] = ()
     every_counts: bool = False
     errors_by_name: bool = False
     cls: type | None = None
@@ -108,7 +110,7 @@ class Wrong:
 
     Attributes:
         errors: all of its errors, `loc` counted from itself.
-        json: what came; of an object or array that was entered, only that it was one.
+        json: what came; of an object or array that was entered, what was told of it.
         told: its errors were emitted.
     """
 

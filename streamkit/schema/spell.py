@@ -38,27 +38,42 @@ def spell_wrong(out: list[Change], op: Op, path: Path, json: Json) -> None:
         out.append(Change("invalid", (*path, key), []))
 
 
-def reconcile(out: list[Change], path: Path, old: Json, new: Json, typed: object) -> None:
-    """Tell what makes `new` of `old`: user code changed it after it was told."""
+def reconcile(  # noqa: PLR0917  # called in two places, one of them itself
+    out: list[Change], path: Path, old: Json, new: Json, typed: object, told: Mapping[str | int, object]
+) -> None:
+    """Tell what makes `new` of `old`: user code changed it after it was told.
+
+    The verdict of the value itself is left to whoever calls. A value that was changed in place keeps its
+    verdict, which carried that very object; one that was exchanged is replaced whole.
+
+    Args:
+        out: where the changes go.
+        path: where the value stands.
+        old: the JSON form that was told.
+        new: the JSON form it has now.
+        typed: the value.
+        told: the children whose `complete` was told, by key or index.
+    """
     if isinstance(old, dict) and isinstance(new, dict):
-        for gone in old.keys() - new.keys():
-            out.append(Change("remove", (*path, gone)))
-        for key, child, value in children(new, typed):
-            name = str(key)
-            if name not in old:
-                spell(out, "add", (*path, name), child, value)
-            else:
-                reconcile(out, (*path, name), old[name], child, value)
+        gone: list[str | int] = [key for key in old if key not in new]
+        before: dict[str | int, Json] = dict(old.items())
     elif isinstance(old, list) and isinstance(new, list):
-        for index in range(len(old) - 1, len(new) - 1, -1):
-            out.append(Change("remove", (*path, index)))
-        for index, (_, child, value) in enumerate(children(new, typed)):
-            if index >= len(old):
-                spell(out, "add", (*path, index), child, value)
-            else:
-                reconcile(out, (*path, index), old[index], child, value)
-    elif not same_json(old, new):
-        spell(out, "replace", path, new, typed)
+        gone = [*range(len(old) - 1, len(new) - 1, -1)]
+        before = {**dict(enumerate(old))}
+    else:
+        if not same_json(old, new):
+            spell(out, "replace", path, new, typed)
+            out.pop()  # its verdict
+        return
+    out += [Change("remove", (*path, key)) for key in gone]
+    for key, child, value in children(new, typed):
+        place = (*path, key)
+        if key not in before:
+            spell(out, "add", place, child, value)
+        elif isinstance(child, (dict, list)) and type(child) is type(before[key]) and told.get(key, out) is value:
+            reconcile(out, place, before[key], child, value, {at: each for at, _, each in children(child, value)})
+        elif not same_json(before[key], child):
+            spell(out, "replace", place, child, value)
 
 
 def same_json(one: object, other: object) -> bool:
@@ -92,4 +107,5 @@ def children(json: dict[str, Json] | list[Json], typed: object) -> Iterable[tupl
     else:
         known = isinstance(typed, BaseModel) or dataclasses.is_dataclass(typed)
         for key, child in json.items():
-            yield key, child, getattr(typed, key, child) if known else child
+            extras = typed.__pydantic_extra__ or {} if isinstance(typed, BaseModel) else {}
+            yield key, child, extras[key] if key in extras else getattr(typed, key, child) if known else child

@@ -22,7 +22,7 @@ class Lines:
 
     def take(self, batch: Sequence[Change[object]], /) -> None:
         self._file.write(
-            "".join(f"{change.op:<9}  {change.pointer or '/'}  {told(change)}".rstrip() + "\n" for change in batch)
+            "".join(f"{change.op:<9}  {change.pointer or '(root)'}  {told(change)}".rstrip() + "\n" for change in batch)
         )
         self._file.flush()
 

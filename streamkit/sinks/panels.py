@@ -85,7 +85,7 @@ def _panel(title: str, lines: list[Text], height: int, below: str) -> Panel:
 
 def _change_line(change: Change[object]) -> Text:
     style = _OP_STYLES.get(change.op, "bold red" if change.op == "invalid" else "bold")
-    return Text.assemble((f"{change.op:<9}", style), f" {change.pointer or '/'}  ", (told(change), "dim"))
+    return Text.assemble((f"{change.op:<9}", style), f" {change.pointer or '(root)'}  ", (told(change), "dim"))
 
 
 class _Record:

@@ -134,6 +134,10 @@ class TypedFold:
             self._forget(path)
             self._set(path, None)
             self.changed = True
+        elif isinstance(before, _Open):
+            # Final, as it is: nothing inside it is looked at again.
+            self._forget(path)
+            self._set(path, _freeze(before))
 
     def _remove(self, path: Path) -> None:
         self._settle_text()

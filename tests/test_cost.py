@@ -121,7 +121,9 @@ def test_a_piece_of_a_long_string_takes_no_more_late_than_early(model: type[obje
     for stages in (pipeline, pipeline | diff()):
         calls = calls_per_chunk((LONG | stages).batches())
         assert sum(calls[-3000:-10]) <= 1.02 * sum(calls[2000:4990])
-        assert sorted(memory_per_chunk((LONG | stages).batches())[-2000:-10])[-5] < 1500
+        costs = memory_per_chunk((LONG | stages).batches())
+        # All but the few chunks in which pieces are joined into a block.
+        assert sorted(costs[-2000:-10])[-5] <= sorted(costs[1000:2990])[-5] + 64
 
 
 def test_larger_chunks_take_fewer_calls(pipeline: Pipeline[str, Change[object]]) -> None:

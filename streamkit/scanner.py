@@ -245,7 +245,7 @@ class Scanner:
             elif state == _VALUE or state == _FIRST_ITEM:
                 c = piece[i]
                 if c == '"':
-                    j = _PLAIN(piece, i + 1).end()  # type: ignore[union-attr]
+                    j = _PLAIN(piece, i + 1).end()  # type: ignore[union-attr]  # matches always
                     if j < n and piece[j] == '"':
                         target.text(piece[i + 1 : j])
                         i = j + 1
@@ -283,7 +283,7 @@ class Scanner:
                     closers.append("}" if c == "{" else "]")
                     i += 1
                 elif c in "-0123456789":
-                    j = _NUMBER_LIKE(piece, i).end()  # type: ignore[union-attr]
+                    j = _NUMBER_LIKE(piece, i).end()  # type: ignore[union-attr]  # matches always
                     if j < n:
                         self._number(piece[i:j], i)
                         i = j
@@ -343,7 +343,7 @@ class Scanner:
                 else:
                     raise self._error(f"expected ':', got {c!r}", i, inside=False)
             elif state == _NUMBER:
-                j = _NUMBER_LIKE(piece, i).end()  # type: ignore[union-attr]
+                j = _NUMBER_LIKE(piece, i).end()  # type: ignore[union-attr]  # matches always
                 self._buffer.append(piece[i:j])
                 i = j
                 if j < n:
@@ -389,7 +389,7 @@ class Scanner:
         """Decode a string from `i` on: the text, where it stopped, and whether at the closing quote."""
         parts: list[str] = []
         while True:
-            j = _PLAIN(piece, i).end()  # type: ignore[union-attr]
+            j = _PLAIN(piece, i).end()  # type: ignore[union-attr]  # matches always
             if j > i:
                 parts.append(piece[i:j])
             if j == len(piece):
@@ -446,7 +446,7 @@ class Scanner:
         self._receiver.raw(text)
 
     def _space(self, piece: str, i: int) -> int:
-        j = _SPACE(piece, i).end()  # type: ignore[union-attr]
+        j = _SPACE(piece, i).end()  # type: ignore[union-attr]  # matches always
         self._lines(piece, i, j)
         return j
 

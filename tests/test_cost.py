@@ -147,7 +147,7 @@ def test_larger_chunks_take_fewer_calls(pipeline: Pipeline[str, Change[object]])
 def test_the_c_scanner_reads_no_text_again_and_again(monkeypatch: pytest.MonkeyPatch, text: str, size: int) -> None:
     """It is tried at an opening bracket, and reads to the end of the piece before it gives up."""
     read = 0
-    real = scanner._read  # pyright: ignore[reportPrivateUsage]
+    real = scanner._read  # pyright: ignore[reportPrivateUsage]  # to count its work
 
     def counting(piece: str, at: int) -> object:
         nonlocal read

@@ -346,7 +346,7 @@ def test_law_5_bites_typed(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
 
 
 def test_law_5_bites_when_defaults_are_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Assembler, "_settle", lambda self, frame, typed: None)  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
+    monkeypatch.setattr(Assembler, "_settle", lambda self, frame, typed: None)  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]  # a stand-in
     bites(TYPED_FOLDED)
 
 
@@ -388,7 +388,7 @@ def test_errors_that_differ_from_pydantics_are_found(monkeypatch: pytest.MonkeyP
 
 def test_user_code_that_is_called_again_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """A shell that still has the fields' own schemas in it."""
-    monkeypatch.setattr(shell, "_emptied", lambda schema, leaf, config: schema)  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
+    monkeypatch.setattr(shell, "_emptied", lambda schema, leaf, config: schema)  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]  # a stand-in
     law = tried(
         test_laws.test_user_code_is_called_as_often_as_one_validation_calls_it, test_laws.spied_documents, sizes
     )

@@ -15,15 +15,21 @@ from streamkit.events import Change, End, Finish
 from streamkit.extraction import TextMachine
 from streamkit.flow import AnyStage, Machine, Reason, Stage
 from streamkit.scanner import Limits
-from streamkit.schema.compile import compile_type, type_name
+from streamkit.schema.compile import Options, compile_type, type_name
 
 __all__ = ["validate"]
 
 ModelT = TypeVar("ModelT")
 
 
-def validate(
-    model: type[ModelT], *, on_invalid: Literal["emit", "raise"] = "emit", exact_numbers: bool = False
+def validate(  # settings, each with its default
+    model: type[ModelT],
+    *,
+    on_invalid: Literal["emit", "raise", "drop"] = "emit",
+    strict: bool | None = None,
+    context: object = None,
+    eager_literals: bool = False,
+    exact_numbers: bool = False,
 ) -> Stage[Change[Any], Change[ModelT]]:
     """Validate each value in JSON mode when it closes, and build the model from what is finished.
 
@@ -34,7 +40,14 @@ def validate(
     Args:
         model: a pydantic model, or any type that `pydantic.TypeAdapter` takes.
         on_invalid: `"emit"` tells of a wrong value by an `invalid` and goes on; `"raise"` ends the stream
-            there, with status `failed` and an `InvalidResult`.
+            there, with status `failed` and an `InvalidResult`; `"drop"` leaves out list items that are not
+            valid, as if the document did not have them: items appear when they are whole, and for each one
+            left out an `invalid` comes at the list's path, with its index in the document in `loc`.
+            A field may choose for itself, by `Stream`.
+        strict: as in `Model.model_validate_json`: no conversions but those that JSON needs.
+        context: what validators find in `info.context`.
+        eager_literals: tell a `Literal` or `Enum` as soon as its beginning leaves one candidate. Should the
+            text then go on otherwise, it is replaced, and invalid.
         exact_numbers: a `Decimal` gets a number's digits as they were written, not by way of a float.
             Only right behind `accumulate()`, where the text is at hand.
 
@@ -42,13 +55,13 @@ def validate(
         ValueError: another word for `on_invalid`; `exact_numbers` with another operator in between.
         TypeError: pydantic can make nothing of the type.
     """
-    if on_invalid not in ("emit", "raise"):
-        raise ValueError(f"on_invalid is 'emit' or 'raise', got {on_invalid!r}")
-    node = compile_type(model, exact_numbers=exact_numbers)
+    if on_invalid not in ("emit", "raise", "drop"):
+        raise ValueError(f"on_invalid is 'emit', 'raise' or 'drop', got {on_invalid!r}")
+    options = Options(exact_numbers=exact_numbers, strict=strict, eager_literals=eager_literals, on_invalid=on_invalid)
+    node = compile_type(model, options)
 
     def machine(limits: Limits, *, least: bool = False) -> TextMachine:
-        raise_invalid = on_invalid == "raise"
-        return TextMachine(node, limits, whole=not exact_numbers, raise_invalid=raise_invalid, least=least)
+        return TextMachine(node, limits, context=context, whole=not exact_numbers, on_invalid=on_invalid, least=least)
 
     def stage(name: str, make: Callable[[], Machine[Any, Change[object]]], least: AnyStage | None = None) -> AnyStage:
         return Stage(make, name, model=model, emits_changes=True, least=least)

@@ -26,6 +26,7 @@ from streamkit.events import Change, End, Finish
 from streamkit.extract import extract
 from streamkit.flow import Flow, Pipeline, Stage
 from streamkit.partial import Partial, PartialLiteralMixin
+from streamkit.schema.hint import Stream
 
 if TYPE_CHECKING:
     from streamkit.client import Mode, from_openai, from_provider
@@ -48,6 +49,7 @@ __all__ = [
     "RetriesExhausted",
     "SourceFailed",
     "Stage",
+    "Stream",
     "StreamkitError",
     "Truncated",
     "extract",

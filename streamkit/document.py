@@ -133,6 +133,8 @@ class Document:
             if path == self._text_path:
                 self._end_text(value)
             self._close(path, op)
+            if self._invalid:  # of a list that items were dropped from, it was told that they are
+                self._invalid.pop(path, None)
         else:
             self._apply_rare(op, path, value)
 
@@ -166,10 +168,10 @@ class Document:
 
     def _put(self, path: Path, value: Any) -> None:
         mine: _Container = None
-        if value.__class__ is dict or value.__class__ is list:
+        if isinstance(value, (dict, list)):
             if value:
                 raise ValueError(f"a container is added empty, then filled; got {value!r:.80} at {to_pointer(path)!r}")
-            mine = value = value.copy()
+            mine = value = cast("_Container", value.copy())
             if self._owned is not None:
                 self._owned.add(path)
         if path:

@@ -13,10 +13,13 @@ __all__ = ["extract"]
 ModelT = TypeVar("ModelT")
 
 
-def extract(
+def extract(  # the settings of its stages
     model: type[ModelT],
     *,
-    on_invalid: Literal["emit", "raise"] = "emit",
+    on_invalid: Literal["emit", "raise", "drop"] = "emit",
+    strict: bool | None = None,
+    context: object = None,
+    eager_literals: bool = False,
     exact_numbers: bool = False,
     max_depth: int = 200,
     max_size: int = 32 * 1024 * 1024,
@@ -26,9 +29,20 @@ def extract(
     Args:
         model: a pydantic model, or any type that `pydantic.TypeAdapter` takes.
         on_invalid: as for `validate`.
+        strict: as for `validate`.
+        context: as for `validate`.
+        eager_literals: as for `validate`.
         exact_numbers: as for `validate`.
         max_depth: as for `accumulate`.
         max_size: as for `accumulate`.
     """
     text = accumulate(max_depth=max_depth, max_size=max_size)
-    return text | validate(model, on_invalid=on_invalid, exact_numbers=exact_numbers) | diff()
+    typed = validate(
+        model,
+        on_invalid=on_invalid,
+        strict=strict,
+        context=context,
+        eager_literals=eager_literals,
+        exact_numbers=exact_numbers,
+    )
+    return text | typed | diff()

@@ -14,7 +14,7 @@ from streamkit.schema.assemble import Assembler
 
 if TYPE_CHECKING:
     from streamkit.flow import Reason
-    from streamkit.schema.nodes import Node
+    from streamkit.schema.nodes import Node, OnInvalid
 
 __all__ = ["TextMachine"]
 
@@ -26,16 +26,24 @@ class TextMachine:
         node: the root's node.
         limits: what the text may not exceed.
         whole: let containers that arrive whole be read at once; off where numbers must keep their text.
-        raise_invalid: stop at the first value that is not valid.
+        context: what validators find in `info.context`.
+        on_invalid: what becomes of wrong values; `raise` stops at the first.
         least: leave out what changes nothing, as `diff` would.
     """
 
-    def __init__(
-        self, node: Node, limits: Limits, *, whole: bool = True, raise_invalid: bool = False, least: bool = False
+    def __init__(  # one for each decision that a run may take
+        self,
+        node: Node,
+        limits: Limits,
+        *,
+        context: object = None,
+        whole: bool = True,
+        on_invalid: OnInvalid = "emit",
+        least: bool = False,
     ) -> None:
         self.finished = False
         self.error: Exception | None = None
-        self._assembler = Assembler(node, stop_at_invalid=raise_invalid, least=least)
+        self._assembler = Assembler(node, context=context, on_invalid=on_invalid, least=least)
         self._scanner = Scanner(self._assembler, limits, whole=whole)
         self._decoder: codecs.IncrementalDecoder | None = None  # made by the first bytes that come
 
@@ -48,10 +56,7 @@ class TextMachine:
             self._scanner.feed(chunk)
         except Exception as error:  # noqa: BLE001  # user code among it: whatever it raises is how the stream ends
             return self._fail(error)
-        out = assembler.out
-        if out:
-            assembler.out = []
-        return out
+        return assembler.take()
 
     def close(self, reason: Reason, /) -> Sequence[Change]:
         """Take the end of the text."""
@@ -85,7 +90,7 @@ class TextMachine:
             self.error = error
         if isinstance(error, StreamkitError) and error.partial is None:
             error.partial = self._assembler.so_far()
-        out, self._assembler.out = self._assembler.out, []
+        out = [*self._assembler.take()]
         reason = finish.reason if finish is not None else None
         out.append(Change("end", (), End(status, self._assembler.open_paths(), error, reason)))
         return out

@@ -18,7 +18,7 @@ from warnings import catch_warnings, simplefilter
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined, SchemaSerializer, core_schema
 
-from streamkit.schema.shell import closed, definitions_of, inner_schemas, model_fields_of
+from streamkit.schema.core import closed, definitions_of, inner_schemas, model_fields_of
 
 if TYPE_CHECKING:
     from typing import Annotated
@@ -212,7 +212,7 @@ def _bearing_none(excluded: object) -> Callable[[object], bool]:
 def _may_differ(schema: Schema, definitions: Mapping[str, Schema], seen: set[str]) -> bool:
     """Whether models may stand in a value, or user code may have made it another type than is written."""
     kind = cast("str", schema["type"])
-    if kind in ("model", "dataclass") or kind.startswith("function-"):
+    if kind in ("model", "dataclass", "typed-dict", "tuple", "named-tuple") or kind.startswith("function-"):
         return True
     if schema["type"] == "definition-ref":
         ref = cast("str", schema["schema_ref"])

@@ -60,9 +60,8 @@ def check_pattern(pattern: str, model: object) -> None:
                 return
             below += _inside(node, step, names)
         if not below:
-            aliases = [
-                node.object.children[step].name for node in nodes if node.object and step in node.object.children
-            ]
+            objects = [node.object.container for node in nodes if node.object is not None]
+            aliases = [each.children[step].name for each in objects if step in each.children]
             near = aliases or get_close_matches(step, names, n=1, cutoff=0.5)
             hint = f"did you mean {near[0]!r}?" if near else f"fields there: {', '.join(names) or 'none'}"
             raise ValueError(
@@ -73,24 +72,26 @@ def check_pattern(pattern: str, model: object) -> None:
 
 def _opaque(node: Node) -> bool:
     """Whether a node says nothing of what may be inside it: it is held, and pydantic knows."""
-    return node.object is None and node.array is None and not node.leaf
+    return node.watch is not None or (node.object is None and node.array is None and not node.leaf)
 
 
 def _inside(node: Node, step: str, names: list[str]) -> list[Node]:
     below: list[Node] = []
     is_index = step.isdigit() and str(int(step)) == step
-    if node.array is not None and node.array.item is not None and (step == "*" or is_index):
-        below.append(node.array.item)
+    if node.array is not None and (step == "*" or is_index):
+        items = node.array.container
+        below += [*items.items, items.at(len(items.items))] if step == "*" else [items.at(int(step))]
     if node.object is None:
         return below
-    shown = [child for child in node.object.children.values() if not child.node.silent]
+    container = node.object.container
+    shown = [child for child in container.children.values() if not child.node.silent]
     names += [child.name for child in shown]
     below += [child.node for child in shown if step in ("*", child.name)]
-    below += [_COMPUTED for name, _ in node.object.computed if step in ("*", name)]
-    if node.object.item is not None and (step == "*" or not below):
-        below.append(node.object.item)
+    below += [_COMPUTED for name, _ in container.computed if step in ("*", name)]
+    if container.item is not None and (step == "*" or not below):
+        below.append(container.item)
     return below
 
 
-_COMPUTED = Node(read=lambda text: text)
+_COMPUTED = Node(read=lambda text, context: text)
 """In place of a computed field, of which nothing is known before it is there."""

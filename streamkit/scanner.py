@@ -73,14 +73,56 @@ class Limits:
     max_size: int = 32 * 1024 * 1024
 
 
-class Receiver(Protocol):
-    """Who is told what the text says. `open_*` return True to have the container's raw text instead."""
+class Watcher:
+    """Looks on while a container's raw text is collected. This one sees nothing.
 
-    def open_object(self) -> bool: ...
-    def open_array(self) -> bool: ...
-    def close(self) -> None: ...
-    def key(self, name: str, /) -> None: ...
-    def text(self, text: str, /) -> None:
+    What returns True says that enough was seen: the container is to be entered now.
+    """
+
+    __slots__ = ()
+
+    def open_object(self) -> None: ...
+    def open_array(self) -> None: ...
+
+    def close(self) -> bool:
+        return False
+
+    def key(self, name: str, /) -> bool:
+        return False
+
+    def text(self, text: str, /) -> bool:
+        return False
+
+    def text_start(self, text: str, /) -> None: ...
+    def text_more(self, text: str, /) -> None: ...
+
+    def text_end(self, text: str, /) -> bool:
+        return False
+
+    def scalar(self, text: str, /) -> bool:
+        return False
+
+    def whole(self, value: Json, text: str, start: int, end: int, /) -> bool:
+        return False
+
+
+MUTE = Watcher()
+"""For `Receiver.open_*` to return, where a container's raw text is wanted and nothing else."""
+
+
+class Receiver(Protocol):
+    """Who is told what the text says.
+
+    `open_*` return a watcher to have the container's raw text collected: it is told what stands in it
+    meanwhile. `key` and `close` return True to have the text of the container around, from its beginning,
+    if that was asked for when it was entered.
+    """
+
+    def open_object(self) -> Watcher | None: ...
+    def open_array(self) -> Watcher | None: ...
+    def close(self) -> bool: ...
+    def key(self, name: str, /) -> bool: ...
+    def text(self, text: str, /) -> object:
         """A string that began and ended in this piece."""
 
     def text_start(self, text: str, /) -> None:
@@ -89,42 +131,28 @@ class Receiver(Protocol):
     def text_more(self, text: str, /) -> None:
         """More of it, never empty."""
 
-    def text_end(self, text: str, /) -> None:
+    def text_end(self, text: str, /) -> object:
         """The last of it, perhaps empty."""
 
-    def scalar(self, text: str, /) -> None:
+    def scalar(self, text: str, /) -> object:
         """A number, `true`, `false` or `null`, as it was written."""
 
-    def whole(self, value: Json, text: str, start: int, end: int, /) -> None:
+    def whole(self, value: Json, text: str, start: int, end: int, /) -> object:
         """A container that began and ended in this piece, read, and where it stands."""
 
     def raw(self, text: str, /) -> None:
-        """The text of a container that was asked for with True."""
+        """The text of a container that was asked for."""
+
+    def enter(self, text: str, /) -> bool:
+        """The text so far of a container whose watcher has seen enough; what follows is told as ever.
+
+        True asks to keep its text: `key` and `close` may want it again.
+        """
+        ...
 
     def where(self, *, inside: bool) -> Path:
         """The path of the value being read; not `inside`, of the container that waits for more."""
         ...
-
-
-class _Mute:
-    """Receives in place of a receiver that wants a container's raw text; depth is the scanner's."""
-
-    def open_object(self) -> bool:
-        return False
-
-    open_array = open_object
-
-    def close(self) -> None: ...
-    def key(self, name: str, /) -> None: ...
-
-    text = text_start = text_more = text_end = scalar = raw = key
-
-    def whole(self, value: Json, text: str, start: int, end: int, /) -> None: ...
-    def where(self, *, inside: bool) -> Path:
-        return ()
-
-
-_MUTE = _Mute()
 
 
 class Scanner:
@@ -135,13 +163,14 @@ class Scanner:
     """
 
     __slots__ = (
-        "_base", "_buffer", "_closers", "_failure", "_held", "_held_depth", "_in_plain_text", "_limit", "_line",
-        "_line_start", "_max_depth", "_receiver", "_state", "_tail", "_target", "_try_whole",
+        "_base", "_buffer", "_closers", "_failure", "_held", "_held_depth", "_held_from", "_held_start",
+        "_in_plain_text", "_kept", "_kept_from", "_limit", "_line", "_line_start", "_mark", "_marks", "_max_depth",
+        "_receiver", "_state", "_tail", "_target", "_try_whole",
     )  # fmt: skip
 
     def __init__(self, receiver: Receiver, limits: Limits, *, whole: bool = True) -> None:
         self._receiver = receiver
-        self._target: Receiver = receiver  # the receiver, or _MUTE while raw text is collected
+        self._target: Receiver | Watcher = receiver  # a watcher while raw text is collected
         self._limit, self._max_depth = limits.max_size, limits.max_depth
         self._try_whole = whole
         self._state = _VALUE
@@ -151,6 +180,12 @@ class Scanner:
         self._buffer: list[str] = []  # a name or a number in pieces
         self._held: list[str] = []  # raw text being collected
         self._held_depth = -1
+        self._held_start = 0  # where it begins in the text
+        self._held_from = 0  # where it goes on in the current piece
+        self._kept: list[str] = []  # text since the outermost container that may be wanted again
+        self._kept_from = 0
+        self._marks: list[tuple[int, int]] = []  # the depth of each such container, and where it begins
+        self._mark = -1  # the depth of the innermost container that is held or kept
         self._failure: JsonSyntaxError | None = None  # met in a string whose good part is to be told first
         self._base = 0  # characters before the current piece
         self._line, self._line_start = 1, 0
@@ -180,6 +215,8 @@ class Scanner:
             if n:
                 self._base += n
                 self._target.text_more(piece)
+                if self._marks:
+                    self._kept.append(piece)
             return
         if self._tail:
             piece = self._tail + piece
@@ -189,7 +226,6 @@ class Scanner:
         i = 0
         state, target, closers = self._state, self._target, self._closers
         waste = 4 * n if self._try_whole else 0  # characters the C scanner may read in vain
-        held_from = 0  # where in this piece the collected raw text goes on
         while i < n:
             if state == _TEXT:
                 j = _PLAIN(piece, i).end()  # type: ignore[union-attr]  # matches always, if only nothing
@@ -197,14 +233,17 @@ class Scanner:
                     target.text_more(piece[i:] if i else piece)
                     i = n
                 elif piece[j] == '"':
-                    target.text_end(piece[i:j])
+                    text = piece[i:j]
                     i = j + 1
                     state = _AFTER if closers else _DONE
+                    if target.text_end(text):
+                        target = self._enter(piece, i)
                 else:
                     text, i, closed = self._text(piece, i)
                     if closed:
-                        target.text_end(text)
                         state = _AFTER if closers else _DONE
+                        if target.text_end(text):
+                            target = self._enter(piece, i)
                     else:
                         if text:
                             target.text_more(text)
@@ -219,9 +258,10 @@ class Scanner:
                         found = _NEXT_NAME(piece, i) if n - i > 5 else None
                         if found is not None:
                             self._lines(piece, i, found.end())
-                            target.key(found[1])
                             i = found.end()
                             state = _VALUE
+                            if target.key(found[1]):
+                                target = self._hold_again(piece, i)
                         else:
                             i += 1
                             state = _NAME
@@ -232,12 +272,10 @@ class Scanner:
                     closers.pop()
                     i += 1
                     state = _AFTER if closers else _DONE
-                    if len(closers) == self._held_depth:
-                        self._held.append(piece[held_from:i])
-                        self._release()
-                        target = self._target
-                    else:
-                        target.close()
+                    if len(closers) == self._mark:
+                        target = self._close_marked(piece, i)
+                    elif target.close():
+                        target = self._enter(piece, i)
                 elif c in " \t\n\r":
                     i = self._space(piece, i)
                 else:
@@ -247,14 +285,17 @@ class Scanner:
                 if c == '"':
                     j = _PLAIN(piece, i + 1).end()  # type: ignore[union-attr]  # matches always
                     if j < n and piece[j] == '"':
-                        target.text(piece[i + 1 : j])
+                        text = piece[i + 1 : j]
                         i = j + 1
                         state = _AFTER if closers else _DONE
+                        if target.text(text):
+                            target = self._enter(piece, i)
                     else:
                         text, i, closed = self._text(piece, i + 1)
                         if closed:
-                            target.text(text)
                             state = _AFTER if closers else _DONE
+                            if target.text(text):
+                                target = self._enter(piece, i)
                         else:
                             target.text_start(text)
                             state = _TEXT
@@ -266,28 +307,31 @@ class Scanner:
                         value, end = self._whole(piece, i)
                         if end:
                             self._lines(piece, i, end)
-                            target.whole(value, piece, i, end)
-                            i = end
+                            start, i = i, end
                             state = _AFTER if closers else _DONE
+                            if target.whole(value, piece, start, end):
+                                target = self._enter(piece, i)
                             continue
                         waste -= n - i
                     if len(closers) >= self._max_depth:
                         raise self._beyond(f"containers nested deeper than max_depth={self._max_depth}", i)
                     if c == "{":
-                        hold, state = target.open_object(), _FIRST_NAME
+                        watcher, state = target.open_object(), _FIRST_NAME
                     else:
-                        hold, state = target.open_array(), _FIRST_ITEM
-                    if hold:
-                        self._held_depth, held_from = len(closers), i
-                        self._target = target = _MUTE
+                        watcher, state = target.open_array(), _FIRST_ITEM
+                    if watcher is not None:
+                        self._held_depth = self._mark = len(closers)
+                        self._held_from, self._held_start = i, self._base + i
+                        self._target = target = watcher
                     closers.append("}" if c == "{" else "]")
                     i += 1
                 elif c in "-0123456789":
                     j = _NUMBER_LIKE(piece, i).end()  # type: ignore[union-attr]  # matches always
                     if j < n:
-                        self._number(piece[i:j], i)
-                        i = j
+                        start, i = i, j
                         state = _AFTER if closers else _DONE
+                        if self._number(piece[start:j], start):
+                            target = self._enter(piece, i)
                     else:
                         self._buffer.append(piece[i:])
                         i = n
@@ -295,9 +339,10 @@ class Scanner:
                 elif c in _LITERALS:
                     word = _LITERALS[c]
                     if piece.startswith(word, i):
-                        target.scalar(word)
                         i += len(word)
                         state = _AFTER if closers else _DONE
+                        if target.scalar(word):
+                            target = self._enter(piece, i)
                     elif word.startswith(piece[i:]):
                         break
                     else:
@@ -326,8 +371,9 @@ class Scanner:
                     if self._buffer:
                         text = "".join((*self._buffer, text))
                         self._buffer.clear()
-                    target.key(text)
                     state = _COLON
+                    if target.key(text):
+                        target = self._hold_again(piece, i)
                 else:
                     self._buffer.append(text)
                     if i < n:
@@ -347,8 +393,9 @@ class Scanner:
                 self._buffer.append(piece[i:j])
                 i = j
                 if j < n:
-                    self._end_number(j)
                     state = _AFTER if closers else _DONE
+                    if self._end_number(j):
+                        target = self._enter(piece, i)
             elif piece[i] in " \t\n\r":
                 i = self._space(piece, i)
             else:
@@ -357,8 +404,8 @@ class Scanner:
         self._base += n
         if i < n:
             self._tail = piece[i:]
-        if self._held_depth >= 0:
-            self._held.append(piece[held_from:i])
+        if self._mark >= 0:
+            self._collect(piece, i)
         self._in_plain_text = state == _TEXT and i == n and self._held_depth < 0
 
     def end(self) -> None:
@@ -426,24 +473,78 @@ class Scanner:
             return self._error(f"control character {c!r} in a string; write it as \\u{ord(c):04x}", at)
         return self._error(f"lone surrogate {c!r} in a string; it cannot be UTF-8", at)
 
-    def _number(self, text: str, at: int) -> None:
+    def _number(self, text: str, at: int) -> object:
         if _NUMBER_WHOLE(text) is None:
             raise self._error(f"not a number: {text!r:.60}", at)
         if len(text) > _MAX_DIGITS and _INTEGER(text) is not None and len(text.lstrip("-")) > _MAX_DIGITS:
             raise self._beyond(f"an integer of more than {_MAX_DIGITS} digits", at)
-        self._target.scalar(text)
+        return self._target.scalar(text)
 
-    def _end_number(self, at: int) -> None:
+    def _end_number(self, at: int) -> object:
         text = "".join(self._buffer)
         self._buffer.clear()
-        self._number(text, at - len(text))
+        return self._number(text, at - len(text))
 
-    def _release(self) -> None:
-        text = "".join(self._held)
+    # -- raw text ------------------------------------------------------------------------------------
+
+    def _collect(self, piece: str, i: int) -> None:
+        """Take what belongs to held and kept containers from the end of a piece."""
+        if self._held_depth >= 0:
+            self._held.append(piece[self._held_from : i])
+        if self._marks:
+            self._kept.append(piece[self._kept_from : i])
+        self._held_from = self._kept_from = 0
+
+    def _taken(self, piece: str, i: int) -> str:
+        """The text of the held container up to `i`; it is held no more."""
+        text = "".join((*self._held, piece[self._held_from : i]))
         self._held.clear()
         self._held_depth = -1
         self._target = self._receiver
-        self._receiver.raw(text)
+        self._mark = self._marks[-1][0] if self._marks else -1
+        return text
+
+    def _enter(self, piece: str, i: int) -> Receiver:
+        """The watcher has seen enough: give the text so far, and go on with the receiver."""
+        depth = self._held_depth
+        text = self._taken(piece, i)
+        if self._receiver.enter(text):
+            if not self._marks:
+                self._kept, self._kept_from = [text], i
+            self._marks.append((depth, self._held_start))
+            self._mark = depth
+        return self._receiver
+
+    def _kept_text(self, piece: str, i: int) -> str:
+        """The text of the innermost kept container up to `i`."""
+        text = "".join((*self._kept, piece[self._kept_from : i]))
+        return text[self._marks[-1][1] - self._marks[0][1] :]
+
+    def _hold_again(self, piece: str, i: int) -> Watcher:
+        """Collect the rest of the innermost kept container, too: it is to be read again."""
+        self._held = [self._kept_text(piece, i)]
+        self._held_depth, self._held_start = self._marks[-1]
+        self._held_from = i
+        self._target = MUTE
+        return MUTE
+
+    def _close_marked(self, piece: str, i: int) -> Receiver:
+        """A container that was held or kept has closed."""
+        receiver = self._receiver
+        was_kept = bool(self._marks) and self._marks[-1][0] == self._mark
+        text = ""
+        if self._held_depth >= 0:
+            text = self._taken(piece, i)
+        elif receiver.close():
+            text = self._kept_text(piece, i)
+        if was_kept:
+            self._marks.pop()
+            self._mark = self._marks[-1][0] if self._marks else -1
+            if not self._marks:
+                self._kept.clear()
+        if text:
+            receiver.raw(text)
+        return receiver
 
     def _space(self, piece: str, i: int) -> int:
         j = _SPACE(piece, i).end()  # type: ignore[union-attr]  # matches always

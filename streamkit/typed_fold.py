@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel
 
 from streamkit.events import Change, Path
 from streamkit.partial import make_partial, partial_class
+from streamkit.schema.nodes import Opening
 
 if TYPE_CHECKING:
-    from streamkit.schema.nodes import Container, Node
+    from streamkit.schema.nodes import Container, Entry, Node
 
 __all__ = ["TypedFold"]
 
@@ -35,7 +36,7 @@ class _Open:
         frozen: the snapshot of it; `_ABSENT` when it has changed since.
     """
 
-    __slots__ = ("arrived", "container", "frozen", "inner", "parent", "partial", "values")
+    __slots__ = ("arrived", "container", "frozen", "inner", "parent", "partial", "shape", "values")
 
     def __init__(self, container: Container | None, values: Any, parent: _Open | None) -> None:
         self.container, self.parent = container, parent
@@ -43,8 +44,9 @@ class _Open:
         self.inner: set[str | int] = set()
         self.frozen: object = _ABSENT
         self.arrived: set[str] | None = None
-        cls = container.cls if container is not None and isinstance(values, dict) else None
-        self.partial = partial_class(cls) if cls is not None else None
+        cls = container.cls if container is not None else None
+        self.partial = partial_class(cls) if cls is not None and issubclass(cls, BaseModel) else None
+        self.shape: type[Any] | None = cls if self.partial is None else None
 
 
 class TypedFold:
@@ -72,7 +74,7 @@ class TypedFold:
             self._append(path, cast("str", value))
         elif op == "add" or op == "replace":
             self._settle_text()
-            self._put(path, value)
+            self._put(path, value, change.entry if isinstance(change, Opening) else None)
         elif op == "complete":
             self._complete(path, value)
         elif op == "invalid":
@@ -94,11 +96,11 @@ class TypedFold:
         self.changed = True
         self._touch(path)
 
-    def _put(self, path: Path, value: object) -> None:
+    def _put(self, path: Path, value: object, entry: Entry | None) -> None:
         self._forget(path)
         if isinstance(value, (dict, list)):
             parent = self._parent(path) if path else None
-            container = _container(self._node(path, parent), is_list=isinstance(value, list))
+            container = _container(self._node(path, parent), entry, is_list=isinstance(value, list))
             empty: dict[str, object] | list[object] = {} if isinstance(value, dict) else []
             value = self._open[path] = _Open(container, empty, parent)
         self._set(path, value)
@@ -214,7 +216,7 @@ class TypedFold:
         node = self._node(path, parent)
         whole = value if isinstance(value, BaseModel) else None
         values = _taken_apart(value)
-        container = _container(node, is_list=isinstance(values, list))
+        container = _container(node, None, is_list=isinstance(values, list))
         self._open[path] = opened = _Open(container, values, parent)
         opened.arrived = set(whole.model_fields_set) if whole is not None else None
         self._set(path, opened)
@@ -228,14 +230,14 @@ class TypedFold:
         if container is None:
             return None
         if container.is_list:
-            return container.item
+            return container.at(cast("int", path[-1]))
         return next((c.node for c in container.children.values() if c.name == path[-1]), container.item)
 
 
-def _container(node: Node | None, *, is_list: bool) -> Container | None:
-    if node is None:
-        return None
-    return node.array if is_list else node.object
+def _container(node: Node | None, entry: Entry | None, *, is_list: bool) -> Container | None:
+    if entry is None and node is not None:
+        entry = node.array if is_list else node.object
+    return None if entry is None else entry.container
 
 
 def _taken_apart(value: Any) -> Any:
@@ -245,6 +247,20 @@ def _taken_apart(value: Any) -> Any:
     if is_dataclass(value):
         return {field.name: getattr(value, field.name) for field in fields(value)}
     return dict(cast("Mapping[str, object]", value)) if isinstance(value, Mapping) else list(value)
+
+
+def _shaped(shape: type[Any], values: Any) -> object:
+    """A tuple, deque or dataclass of what has come; what has not is None, or its plain default."""
+    if is_dataclass(shape):
+        made = object.__new__(shape)
+        for field in fields(shape):
+            default = None if field.default is MISSING else field.default
+            object.__setattr__(made, field.name, values.get(field.name, default))
+        return made
+    if hasattr(shape, "_fields"):
+        names = shape._fields[len(values) :]
+        return shape._make([*values, *(shape._field_defaults.get(name) for name in names)])
+    return cast("object", shape(values))
 
 
 def _freeze(value: object) -> object:
@@ -257,5 +273,7 @@ def _freeze(value: object) -> object:
         if value.partial is not None:
             arrived = value.values.keys() if value.arrived is None else value.arrived
             values = make_partial(value.partial, values, arrived)
+        elif value.shape is not None:
+            values = _shaped(value.shape, values)
         value.frozen = values
     return value.frozen

@@ -26,8 +26,7 @@ from streamkit.events import Change, End
 from streamkit.flow import Pipeline, Reason, Stage, flow, run
 from streamkit.operators import accumulate, diff, validate
 from streamkit.scanner import Scanner
-from streamkit.schema import shell
-from streamkit.schema.assemble import Assembler
+from streamkit.schema import assemble, shell
 
 Events = list[Change[object]]
 Spoil = Callable[[Events], Iterable[Change[object]]]
@@ -346,7 +345,7 @@ def test_law_5_bites_typed(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
 
 
 def test_law_5_bites_when_defaults_are_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Assembler, "_settle", lambda self, frame, typed: None)  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]  # a stand-in
+    monkeypatch.setattr(assemble, "settle", lambda out, frame, typed, final: frame.json)  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType, reportUnknownMemberType]  # a stand-in
     bites(TYPED_FOLDED)
 
 

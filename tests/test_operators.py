@@ -38,7 +38,7 @@ class Meeting(BaseModel):
     hidden: str = Field(default="", exclude=True)
     place: str = Field(default="", alias="Where")
     by_name: dict[str, User] = {}
-    either: User | int | None = None
+    either: User | dict[str, User] | None = None
     anything: Any = None
     tree: Branch | None = None
     extra: Extra | None = None

@@ -1,27 +1,33 @@
 """`Assembler`: what the scanner reads becomes typed values and changes, along a tree of nodes.
 
-One value is read at a time. `_begin` finds its node and path; then it streams, is entered, or is held;
-when it closes it is validated by itself, told, and stored with the container it belongs to; a container
-is built from its stored children when it closes in turn. Nothing is kept of what was told, except the
-typed values themselves (and, below a model that user code may change, their JSON forms, to compare).
+One value is read at a time. `_begin_item` or `key` finds its node and path; then it streams, is entered, or
+is held; when it closes it is validated by itself, told, and stored with the container it belongs to; a
+container is built from its stored children when it closes in turn. Nothing is kept of what was told, except
+the typed values themselves (and, below a model that user code may change, their JSON forms, to compare).
 """
 
 from __future__ import annotations
 
-from json import dumps as json_text
+from dataclasses import replace
+from json import dumps
 from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Any, cast
 
-from pydantic_core import ValidationError, to_jsonable_python
+from pydantic_core import SchemaError, ValidationError, to_jsonable_python
 
 from streamkit.errors import InvalidResult
 from streamkit.events import Change, Op, Path
-from streamkit.scanner import read_json
-from streamkit.schema.nodes import ANY, IGNORED, Container, Node, Wrong
-from streamkit.schema.spell import reconcile, same_json, spell, spell_wrong
+from streamkit.scanner import MUTE, Limits, Scanner, Watcher, read_json
+from streamkit.schema.frame import Frame, Spy, way_in
+from streamkit.schema.lookup import find
+from streamkit.schema.nodes import ANY, IGNORED, Container, Entry, Node, OnInvalid, Opening, Wrap, Wrong
+from streamkit.schema.settle import settle, tell_late
+from streamkit.schema.shell import Raw
+from streamkit.schema.spell import same_json, spell, spell_wrong
+from streamkit.schema.wrong import below, details, errors_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from pydantic_core import ErrorDetails
 
@@ -31,36 +37,32 @@ __all__ = ["Assembler"]
 
 _new = cast("Callable[[type[Change], tuple[object, ...]], Change]", tuple.__new__)  # pyright: ignore[reportUnknownMemberType]  # a Change without the cost of its keyword arguments
 _PIECES = 1024  # a string's pieces are joined in blocks of so many: a piece costs far more than its characters
-
-
-class _Frame:
-    """A container being read, or what stands around the root."""
-
-    __slots__ = ("bad", "children", "container", "json", "key", "late", "parent", "path")
-
-    def __init__(self, container: Container, path: Path, parent: Any, json: Any) -> None:
-        self.container, self.path, self.parent = container, path, parent
-        self.children: Any = [] if container.is_list else {}  # finished ones, by JSON key or in order
-        self.json = json  # what was told of it, if somebody is to compare; else None
-        self.key = ""  # of the child being read
-        self.bad = False  # some child is Wrong
-        self.late: set[str] = set()  # names of late fields that were told, because they were wrong
+_NO_LIMITS = Limits(max_depth=1 << 30, max_size=1 << 62)  # for text that was read once
 
 
 class Assembler:
     """Receives one text; see `streamkit.scanner.Receiver`.
+
+    Args:
+        root: the node of the root.
+        context: what user code finds in `info.context`.
+        on_invalid: what becomes of wrong values, where their type does not say.
+        least: leave out what changes nothing, as `diff` would.
 
     Attributes:
         out: the changes made since somebody last took them away.
         errors: all errors of the root; None until it is known to be invalid.
     """
 
-    def __init__(self, root: Node, *, stop_at_invalid: bool = False, least: bool = False) -> None:
+    def __init__(
+        self, root: Node, *, context: object = None, on_invalid: OnInvalid = "emit", least: bool = False
+    ) -> None:
         self.out: list[Change] = []
         self.errors: list[ErrorDetails] | None = None
-        self._stop_at_invalid = stop_at_invalid
+        self._context = context
+        self._on_invalid = on_invalid
         self._least = least
-        self._outside = _Frame(Container(is_list=False), (), None, None)
+        self._outside = Frame(Entry(Container(is_list=False)), None, (), None, None)
         self._frame = self._outside
         self._root = root
         self._node, self._path = root, cast("Path", ())
@@ -70,6 +72,14 @@ class Assembler:
         self._blocks: list[str] = []
         self._streaming = False
         self._busy = False  # inside a string, or a container whose raw text is collected
+        self._spy: Spy | None = None  # of that container
+        self._chosen: Entry | None = None  # how the object at hand is to be entered
+        self._eager: object = _UNTOLD  # what was told of an open literal
+        self._doubted: Frame | None = None  # a member of a union that was refused, when the union is asked
+        self._read_again = False  # the raw text that comes is that of the container at hand
+        self._tries: list[
+            tuple[Frame, list[Change]]
+        ] = []  # lists with an item that may be dropped, and what was told before
 
     @property
     def result(self) -> object:
@@ -90,21 +100,34 @@ class Assembler:
     def open_paths(self) -> tuple[Path, ...]:
         """The paths that were told and have no verdict, parents first."""
         paths: list[Path] = []
-        frame = self._frame
+        frame = self._told_frame()
+        if self._busy and self._streaming and not self._tries:
+            paths.append(self._path)
         while frame.parent is not None:
             paths.append(frame.path)
             frame = frame.parent
         paths.reverse()
-        if self._busy and self._streaming:
-            paths.append(self._path)
         return tuple(paths)
+
+    def take(self) -> Sequence[Change]:
+        """Take away the changes that are certain."""
+        if self._tries:
+            frame, out = self._tries[0]
+            self._tries[0] = frame, []
+            return out
+        out, self.out = self.out, []
+        return out
+
+    def _told_frame(self) -> Frame:
+        """The innermost container that was told."""
+        return self._tries[0][0] if self._tries else self._frame
 
     def so_far(self) -> object:
         """The JSON form of what has come; None before anything did."""
         value: Any = _UNTOLD
-        if self._busy and self._streaming:
+        if self._busy and self._streaming and not self._tries:
             value = "".join((*self._blocks, *self._text))
-        frame = self._frame
+        frame = self._told_frame()
         while frame.parent is not None:
             value = self._told_of(frame, value)
             frame = frame.parent
@@ -112,12 +135,11 @@ class Assembler:
             value = self._json_of(self._root, frame.children[""])
         return None if value is _UNTOLD else value
 
-    def _told_of(self, frame: _Frame, inner: Any) -> Json:
+    def _told_of(self, frame: Frame, inner: Any) -> Json:
         """The JSON form of an open container, given that of the child being read."""
         container = frame.container
         if container.is_list:
-            item = container.item or ANY
-            finished = [self._json_of(item, child) for child in frame.children]
+            finished = [self._json_of(container.at(index), child) for index, child in enumerate(frame.children)]
             return finished if inner is _UNTOLD else [*finished, inner]
         places = {key: container.place(key) for key in frame.children}
         told = {
@@ -136,13 +158,18 @@ class Assembler:
 
     # -- what the scanner tells ------------------------------------------------------------------
 
-    def key(self, name: str, /) -> None:
+    def key(self, name: str, /) -> bool:
         frame = self._frame
         child = frame.container.children.get(name) or frame.container.place(name)
         frame.key = name
         self._node = child.node
         self._path = (*frame.path, child.name)
         self._op = "replace" if name in frame.children else "add"
+        if frame.again and name in frame.again:
+            self._read_again = self._busy = True
+            self._streaming = False
+            return True
+        return False
 
     def text(self, text: str, /) -> None:
         if self._in_list:
@@ -162,6 +189,8 @@ class Assembler:
         if self._streaming:
             self.out.append(_new(Change, (self._op, self._path, text)))
         self._text.append(text)
+        if self._node.eager:
+            self._guess()
 
     def text_more(self, text: str, /) -> None:
         if self._streaming:
@@ -170,6 +199,8 @@ class Assembler:
         if len(self._text) == _PIECES:
             self._blocks.append("".join(self._text))
             self._text.clear()
+        if self._node.eager:
+            self._guess()
 
     def text_end(self, text: str, /) -> None:
         self._busy = False
@@ -190,71 +221,142 @@ class Assembler:
             self._begin_item()
         self._read(text)
 
-    def open_object(self) -> bool:
+    def open_object(self) -> Watcher | None:
+        if self._chosen is not None:  # it has begun already
+            entry, self._chosen = self._chosen, None
+            self._open(entry, {})
+            return None
         if self._in_list:
             self._begin_item()
-        return self._open(self._node.object, {})
+        node = self._node
+        if node.object is not None:
+            self._open(node.object, {})
+            return None
+        self._busy, self._streaming = True, False
+        if node.watch is None:
+            return MUTE
+        self._spy = Spy(node.watch.begin())
+        return self._spy
 
-    def open_array(self) -> bool:
+    def open_array(self) -> Watcher | None:
         if self._in_list:
             self._begin_item()
-        return self._open(self._node.array, [])
+        if self._node.array is not None:
+            self._open(self._node.array, [])
+            return None
+        self._busy, self._streaming = True, False
+        return MUTE
+
+    def enter(self, text: str, /) -> bool:
+        """The way into an object was found: read what has come of it."""
+        spy = cast("Spy", self._spy)
+        self._spy = None
+        self._busy = False
+        entry = self._chosen = cast("Entry", spy.entry)
+        node = self._node
+        Scanner(self, _NO_LIMITS, whole=False).feed(text + " ")  # a number ends with what follows it
+        frame = self._frame
+        frame.node, frame.again = node, spy.look.again
+        return bool(frame.again) or entry.doubtful
 
     def raw(self, text: str, /) -> None:
+        """The whole text of a container that was held, or is to be read again."""
         self._busy = False
-        self._read(text)
+        self._spy = None
+        if self._doubted is not None:
+            self._ask_union(self._doubted, text)
+        elif self._read_again:
+            self._replace(text)
+        else:
+            self._read(text)
 
     def whole(self, value: Json, text: str, start: int, end: int, /) -> None:
         if self._in_list:
             self._begin_item()
-        container = self._node.object if isinstance(value, dict) else self._node.array
-        if container is None:
+        entry = self._way_in(value)
+        if entry is None:
             self._read(text[start:end])
         else:
-            self._walk_container(value, container)
+            self._walk_container(value, entry)
 
-    def close(self) -> None:
+    def close(self) -> bool:
         frame = self._frame
-        container, children = frame.container, frame.children
+        container, children, entry = frame.container, frame.children, frame.entry
         self._frame = frame.parent
         self._in_list = self._frame.container.is_list
+        if container.lookups:
+            self._look_up(frame, final=True)
         typed: object = children
-        if frame.bad or container.build is not None:
+        json = frame.json
+        if frame.bad or container.build is not None or entry.wraps:
+            passed = 0
             try:
-                build = container.recheck if frame.bad else container.build
-                typed = build(children) if build is not None else children
+                typed = final = self._build(frame)
+                for layer in entry.layers:
+                    passed += 1
+                    if isinstance(layer, Wrap):
+                        final = layer.make(final, self._context)
             except ValidationError as error:
-                self._close_wrong(frame, error)
-                return
-            if container.may_change or container.settles:
-                self._settle(frame, typed)
+                return self._close_wrong(frame, error, passed)
+            except SchemaError as error:
+                self._omit(error, frame.path, told=True)
+                return False
+            if container.may_change or container.settles or entry.may_change:
+                json = settle(self.out, frame, typed, final=final)
+            typed = final
+        self._node, self._path = frame.node or ANY, frame.path
         self.out.append(_new(Change, ("complete", frame.path, typed)))
-        self._store(typed, frame.json)
+        self._store(typed, json)
+        return False
+
+    def _build(self, frame: Frame) -> object:
+        container, children = frame.container, frame.children
+        build = container.recheck if frame.bad else container.build
+        if build is None:
+            return children
+        if container.waiting and frame.pending:
+            return self._build_waiting(frame)
+        return build(children, self._context)
 
     # -- the life of one value -------------------------------------------------------------------
 
     def _begin_item(self) -> None:
         frame = self._frame
-        self._node = frame.container.item or ANY
-        self._path = (*frame.path, len(frame.children))
+        container, children = frame.container, frame.children
+        self._node = (
+            container.item if container.item is not None and not container.items else container.at(len(children))
+        )
+        self._path = (*frame.path, len(children))
         self._op = "add"
+        if container.drops:
+            self._try(frame)
 
     def _store(self, typed: object, json: Json) -> None:
         """Give a finished value to the container around it."""
         frame = self._frame
         if self._in_list:
+            if frame.container.drops and self._dropped(frame, typed):
+                return
             frame.children.append(typed)
             if frame.json is not None and json is not _UNTOLD:
                 frame.json.append(json)
             return
         children = frame.children
         before = children.get(frame.key) if frame.bad else None
-        if isinstance(before, Wrong) and frame.container.every_counts:
+        if isinstance(before, Wrong) and self._counts(frame.container, frame.key):
             also = typed.errors if isinstance(typed, Wrong) else []
             typed = Wrong([*before.errors, *also], before.json, told=True)
+        twice = frame.key in children
         children[frame.key] = typed
         if frame.json is not None and json is not _UNTOLD:
             frame.json[frame.container.place(frame.key).name] = json
+        if frame.container.waiting:
+            self._resolve(frame, twice=twice)
+
+    @staticmethod
+    def _counts(container: Container, key: str) -> bool:
+        """Whether the errors of a value count though its key has come again."""
+        return container.every_counts or (container.every_extra_counts and key not in container.children)
 
     def _close_text(self, node: Node, text: str) -> None:
         """A string that was told as it grew is whole."""
@@ -263,7 +365,10 @@ class Assembler:
         path = self._path
         if node.check is not None:
             try:
-                typed = node.check(text)
+                typed = node.check(text, self._context)
+            except SchemaError as error:
+                self._omit(error, path, told=True)
+                return
             except ValidationError as error:
                 self._tell_wrong(error, text)
                 return
@@ -281,11 +386,19 @@ class Assembler:
         node, path = self._node, self._path
         if node is IGNORED:
             return
+        if node.waits:
+            self._wait(text)
+            return
         try:
-            typed = node.read(text)
+            typed = node.read(text, self._context)
+        except SchemaError as error:
+            self._omit(error, path, told=False)
+            return
         except ValidationError as error:
             wrong = read_json(text)
             op = self._op_of_late(path) if node.late else self._op
+            if self._eager is not _UNTOLD:
+                op, self._eager = "replace", _UNTOLD
             if not node.silent and not self._repeats(op, wrong):
                 spell_wrong(self.out, op, path, wrong)
             self._tell_wrong(error, wrong)
@@ -297,31 +410,56 @@ class Assembler:
         if json.__class__ is dict or json.__class__ is list:
             spell(self.out, self._op, path, json, typed)
         else:
-            if self._op == "add" or not self._repeats(self._op, json):
+            if self._eager is not _UNTOLD:
+                self._eager = _UNTOLD
+            elif self._op == "add" or not self._repeats(self._op, json):
                 self.out.append(_new(Change, (self._op, path, json)))
             self.out.append(_new(Change, ("complete", path, typed)))
         self._store(typed, json)
+
+    def _guess(self) -> None:
+        """Tell an open literal, once what has come of it can only become one."""
+        if self._eager is not _UNTOLD:
+            return
+        node, begun = self._node, "".join((*self._blocks, *self._text))
+        possible = [text for text in node.eager if text.startswith(begun)]
+        if len(possible) == 1:
+            typed = node.read(encode_basestring(possible[0]), self._context)
+            self._eager = typed if node.dump is None else node.dump(typed)
+            self.out.append(Change(self._op, self._path, self._eager))
 
     def _repeats(self, op: Op, json: object) -> bool:
         """Whether a key that came twice says the same number, boolean or null, and only the least is told."""
         if not self._least or op != "replace" or isinstance(json, (str, dict, list)):
             return False
-        before = self._frame.children[self._frame.key]
+        before = self._frame.children.get(self._frame.key, _UNTOLD)
         if isinstance(before, Wrong):
             return same_json(before.json, json)
         return same_json(before if self._node.dump is None else self._node.dump(before), json)
 
-    def _open(self, container: Container | None, empty: Json) -> bool:
-        """Enter a container; True asks for its raw text instead."""
-        if container is None:
-            self._busy, self._streaming = True, False
-            return True
-        parent, path = self._frame, self._path
-        self.out.append(_new(Change, (self._op, path, empty)))
-        told: Json = ([] if container.is_list else {}) if container.may_change or parent.json is not None else None
-        self._frame = _Frame(container, path, parent, told)
+    def _open(self, entry: Entry, empty: Json) -> None:
+        """Enter a container."""
+        container, parent, path = entry.container, self._frame, self._path
+        if self._node.watch is None:
+            self.out.append(_new(Change, (self._op, path, empty)))
+        else:
+            opening = Opening(self._op, path, empty)
+            opening.entry = entry
+            self.out.append(opening)
+        told: Json = None
+        if container.may_change or entry.may_change or parent.json is not None:
+            told = [] if container.is_list else {}
+        self._frame = Frame(entry, self._node, path, parent, told)
         self._in_list = container.is_list
-        return False
+
+    def _way_in(self, value: Json) -> Entry | None:
+        """How to enter a container that is known whole; None holds it."""
+        node = self._node
+        if isinstance(value, list):
+            return node.array
+        if node.object is None and node.watch is not None:
+            return way_in(node.watch.begin(), value)
+        return node.object
 
     def _walk(self, value: Json) -> None:
         """Tell of a value that was read whole, as if it came piece by piece."""
@@ -330,17 +468,17 @@ class Assembler:
         elif isinstance(value, (dict, list)):
             if self._in_list:
                 self._begin_item()
-            container = self._node.object if isinstance(value, dict) else self._node.array
-            if container is None:
+            entry = self._way_in(value)
+            if entry is None:
                 self._read(_dumps(value))
             else:
-                self._walk_container(value, container)
+                self._walk_container(value, entry)
         else:
             self.scalar(_dumps(value))
 
-    def _walk_container(self, value: Json, container: Container) -> None:
+    def _walk_container(self, value: Json, entry: Entry) -> None:
         if isinstance(value, dict):
-            self._open(container, {})
+            self._open(entry, {})
             for name, child in value.items():
                 self.key(name)
                 if isinstance(child, str):
@@ -348,49 +486,143 @@ class Assembler:
                 else:
                     self._walk(child)
         else:
-            self._open(container, [])
+            self._open(entry, [])
             for child in cast("list[Json]", value):
                 self._walk(child)
-        self.close()
+        if self.close():
+            self.raw(_dumps(value))
 
-    # -- what a type adds when its container is built ----------------------------------------------
-
-    def _settle(self, frame: _Frame, typed: Any) -> None:
-        """Tell what the type itself put into a value: changes by user code, defaults, computed fields."""
-        container = frame.container
-        is_model = container.cls is not None and isinstance(typed, container.cls)
-        if container.may_change:
-            # Without the computed fields, which are computed once, below.
-            names: set[str] | None = set(typed.__pydantic_extra__ or ()).union(container.fields) if is_model else None
-            dumped: Any = container.dump(typed, names)
-            reconcile(self.out, frame.path, frame.json, dumped, typed, self._told_children(frame))
+    def _replace(self, text: str) -> None:
+        """Read an object again, of which a key came twice that decides what it is."""
+        frame = self._frame
+        self._read_again = False
+        self._frame = frame.parent
+        self._in_list = self._frame.container.is_list
+        self._node, self._path, self._op = cast("Node", frame.node), frame.path, "replace"
+        value = read_json(text)
+        entry = self._way_in(value)
+        if entry is None or entry.doubtful:
+            self._read(text)
         else:
-            dumped = self._tell_missing(frame, typed)
-        if is_model:
-            for name, dump in container.computed:
-                value = getattr(typed, name)
-                dumped[name] = dump(value) if dump is not None else container.dump(typed, {name})[name]
-                spell(self.out, "add", (*frame.path, name), dumped[name], value)
-        if frame.json is not None:
-            frame.json = dumped if container.may_change else {**frame.json, **dumped}
+            self._walk_container(value, entry)
 
-    def _told_children(self, frame: _Frame) -> dict[str | int, object]:
-        """The finished children by the step that paths take to them."""
-        if frame.container.is_list:
-            return dict(enumerate(cast("list[object]", frame.children)))
-        return {frame.container.place(key).name: typed for key, typed in frame.children.items()}
+    # -- fields that wait for others, or are looked up ---------------------------------------------
 
-    def _tell_missing(self, frame: _Frame, typed: object) -> dict[str, Json]:
-        """Tell the fields that did not come, or could not be told before; return their JSON forms."""
+    def _wait(self, text: str) -> None:
+        """A member whose value cannot be made yet."""
+        frame = self._frame
+        key = frame.key
+        twice = key in frame.held
+        frame.held[key] = text
+        feeds = frame.container.feeds.get(key)
+        if feeds is not None and self._node.silent and key not in frame.container.children:
+            if twice:
+                self._forget(frame, feeds)
+            self._look_up(frame, final=False)
+            return
+        frame.pending.add(key)
+        self._resolve(frame, twice=twice)
+
+    def _forget(self, frame: Frame, owns: Sequence[str]) -> None:
+        """Where these fields were found, something else has come."""
+        for own in owns:
+            if frame.found.pop(own, None) is not None and frame.children.pop(own, None) is not None:
+                child = frame.container.children[own]
+                if not child.node.silent and not child.node.late:
+                    self.out.append(Change("remove", (*frame.path, child.name)))
+                    if frame.json is not None:
+                        frame.json.pop(child.name, None)
+
+    def _look_up(self, frame: Frame, *, final: bool) -> None:
+        """Find the values of fields that may stand in several places; finally, whatever has not come will not."""
         container = frame.container
-        places = [(key, child) for key, child in container.children.items() if not child.node.silent]
-        names = [child.name for key, child in places if child.node.late or key not in frame.children]
-        dumped = cast("dict[str, Json]", container.dump(typed, set(names))) if names else {}
-        for name in names:
-            if name in dumped:
-                op: Op = "replace" if name in frame.late else "add"
-                spell(self.out, op, (*frame.path, name), dumped[name], getattr(typed, name))
-        return dumped
+        for own, paths in container.lookups.items():
+            if own in frame.found or container.direct[own] in frame.children:
+                continue
+            found = find(frame.held, paths, final=final)
+            if found is not None:
+                frame.found[own], text = found
+                self._as_child(frame, own, text)
+
+    def _as_child(self, frame: Frame, key: str, text: str, node: Node | None = None) -> None:
+        """Read a child of an open object out of its turn."""
+        child = frame.container.children[key]
+        around = self._frame, self._in_list
+        turn = frame.key
+        self._frame, self._in_list = frame, False
+        frame.key = key
+        self._node, self._path = node or child.node, (*frame.path, child.name)
+        self._op = "replace" if key in frame.children else "add"
+        self._read(text)
+        frame.key = turn
+        self._frame, self._in_list = around
+
+    def _resolve(self, frame: Frame, *, twice: bool) -> None:
+        """Validate the fields that wait for no other any more; again, where one of those has come again."""
+        container = frame.container
+        places = container.children
+        changed = places[frame.key].name if frame.key in places else None
+        for key, needs in container.waiting.items():
+            if twice and changed in needs and key in frame.held:
+                frame.pending.add(key)
+        for key, needs in container.waiting.items():
+            if key in frame.pending and frame.names().issuperset(needs) and not self._unsettled(frame, needs):
+                frame.pending.discard(key)
+                self._as_child(frame, key, frame.held[key], _resolving(frame, key))
+
+    @staticmethod
+    def _unsettled(frame: Frame, needs: Sequence[str]) -> bool:
+        places = frame.container.children
+        return any(places[key].name in needs for key in frame.pending)
+
+    def _build_waiting(self, frame: Frame) -> object:
+        """Build an object some of whose fields wait for defaults: they are validated on the way."""
+        container = frame.container
+        raws = {key: Raw(frame.held[key]) for key in container.waiting if key in frame.pending}
+        build = cast("Callable[[Any, object], object]", container.recheck)
+        try:
+            return build({**frame.children, **raws}, self._context)
+        except ValidationError:
+            for key, raw in raws.items():
+                if raw.error is not None or raw.valid:
+                    frame.pending.discard(key)
+                    node = replace(container.children[key].node, waits=False, read=_outcome(raw))
+                    self._as_child(frame, key, raw.text, node)
+            raise
+
+    # -- items that may be dropped -----------------------------------------------------------------
+
+    def _try(self, frame: Frame) -> None:
+        """Keep back what is told of an item until it is known to be valid."""
+        self._tries.append((frame, self.out))
+        self.out = []
+
+    def _dropped(self, frame: Frame, typed: object) -> bool:
+        """An item has its verdict: tell it, or leave it out."""
+        _, out = self._tries.pop()
+        if not isinstance(typed, Wrong):
+            out += self.out
+            self.out = out
+            return False
+        self.out = out
+        source = len(frame.children) + frame.dropped
+        frame.dropped += 1
+        place = (*self._place(frame), source)
+        self.out.append(Change("invalid", frame.path, [below(place, error) for error in typed.errors]))
+        return True
+
+    def _omit(self, error: SchemaError, path: Path, *, told: bool) -> None:
+        """A validator may ask, by `PydanticOmit`, that a list go without the item."""
+        frame = self._frame
+        if not self._in_list or "Omit" not in str(error):
+            raise error
+        frame.omitted.append(len(frame.children))
+        if frame.container.drops:
+            self.out = self._tries.pop()[1]
+        elif told:
+            self.out.append(Change("remove", path))
+
+    # -- what is not valid -------------------------------------------------------------------------
 
     def _op_of_late(self, path: Path) -> Op:
         """How a late field is told that is wrong, and so need not wait."""
@@ -399,98 +631,98 @@ class Assembler:
         late.add(name)
         return op
 
-    # -- what is not valid -------------------------------------------------------------------------
-
     def _tell_wrong(self, error: ValidationError, json: Json) -> None:
         """A single value was refused; it has been told."""
-        errors = _details(error)
-        if not self._node.silent:
-            self._verdict(self._path, errors, errors)
-        self._frame.bad = True
-        self._store(Wrong(errors, json, told=not self._node.silent), _UNTOLD if self._node.silent else json)
+        errors = details(error)
+        node = self._node
+        if not node.silent:
+            self._verdict(node, self._path, errors, errors)
+        if not (self._in_list and self._frame.container.drops):
+            self._frame.bad = True
+        self._store(Wrong(errors, json, told=not node.silent), _UNTOLD if node.silent else json)
 
-    def _close_wrong(self, frame: _Frame, error: ValidationError) -> None:
+    def _close_wrong(self, frame: Frame, error: ValidationError, around: int) -> bool:
         """A container was refused: some child was, or all of them together."""
-        errors: list[ErrorDetails] = []
-        untold: list[ErrorDetails] = []
-        children: Any = frame.children if frame.container.is_list else list(frame.children.values())
-        for detail in _details(error):
-            place = detail["input"]
-            child = children[place] if frame.bad and type(place) is int else None
-            if isinstance(child, Wrong):
-                below = [_below(detail["loc"], inner) for inner in child.errors]
-                errors += below
-                untold += () if child.told else below
-            else:
-                detail["input"] = _received(frame.children)
-                errors.append(detail)
-                untold.append(detail)
-        self._tell_late(frame)
-        self._verdict(frame.path, errors, untold)
-        self._frame.bad = True
+        if frame.entry.doubtful:
+            self._doubted = frame
+            return True
+        errors, untold = errors_of(frame, details(error), around)
+        self._refuse(frame, errors, untold)
+        return False
+
+    def _ask_union(self, frame: Frame, text: str) -> None:
+        """The one member that could be chosen was refused: what is wrong is for the union to say."""
+        self._doubted = None
+        node = cast("Node", frame.node)
+        try:
+            node.read(text, self._context)
+        except ValidationError as error:
+            errors = details(error)
+        else:
+            raise AssertionError("the union takes what its only member refuses")
+        children = frame.children if frame.container.is_list else frame.children.values()
+        told = {
+            (*frame.entry.label, key, *each["loc"])
+            for key, child in zip(frame.children, children, strict=True)
+            if isinstance(child, Wrong) and child.told
+            for each in child.errors
+        }
+        self._refuse(frame, errors, [each for each in errors if each["loc"] not in told])
+
+    def _refuse(self, frame: Frame, errors: list[ErrorDetails], untold: list[ErrorDetails]) -> None:
+        tell_late(self.out, frame)
+        self._verdict(frame.node or ANY, frame.path, errors, untold)
+        if not (self._in_list and self._frame.container.drops):
+            self._frame.bad = True
         self._store(Wrong(errors, self._told_of(frame, _UNTOLD), told=True), frame.json)
 
-    def _verdict(self, path: Path, errors: list[ErrorDetails], untold: list[ErrorDetails]) -> None:
+    def _verdict(self, node: Node, path: Path, errors: list[ErrorDetails], untold: list[ErrorDetails]) -> None:
         if self._frame is self._outside:
             self.errors = untold = errors
         else:
-            place = self._place()
-            untold = [_below(place, error) for error in untold]
+            place = self._place(self._frame, child=True)
+            untold = [below(place, error) for error in untold]
         self.out.append(Change("invalid", path, untold))
-        if self._stop_at_invalid:
+        if (node.on_invalid or self._on_invalid) == "raise":
             raise InvalidResult(untold, path=path)
 
-    def _place(self) -> tuple[str | int, ...]:
-        """Where the value being closed stands, in pydantic's terms: by alias, where errors go by alias."""
-        place: list[str | int] = []
-        frame: _Frame | None = self._frame
-        while frame is not None and frame is not self._outside:
-            if frame.container.is_list:
-                place.append(len(frame.children))
-            else:
-                place.append(frame.container.place(frame.key).name if frame.container.errors_by_name else frame.key)
-            frame = frame.parent
-        return tuple(reversed(place))
-
-    def _tell_late(self, frame: _Frame) -> None:
-        """Without the object there is no serializer for fields that wait for it: show them plainly."""
-        if frame.container.later:
-            for key, typed in frame.children.items():
-                child = frame.container.place(key)
-                if child.node.late and not isinstance(typed, Wrong):
-                    json = cast("Json", to_jsonable_python(typed, fallback=repr))
-                    op: Op = "replace" if child.name in frame.late else "add"
-                    spell(self.out, op, (*frame.path, child.name), json, typed)
+    def _place(self, frame: Frame, *, child: bool = False) -> tuple[str | int, ...]:
+        """Where a container stands, or the child of it that is being closed, in pydantic's terms."""
+        steps: list[tuple[str | int, ...]] = []
+        around: Frame = frame
+        while around is not self._outside:
+            if child:
+                inner = (around.source(),) if around.container.is_list else around.place(around.key)
+                steps.append((*around.entry.label, *inner))
+            child = True
+            around = around.parent
+        return tuple(step for each in reversed(steps) for step in each)
 
 
 _UNTOLD = cast("Json", object())
 """In place of the JSON form of a value that was not told."""
 
 
-def _details(error: ValidationError) -> list[ErrorDetails]:
-    """The errors' details, without the frames that user code was raised through: they hold everything alive."""
-    details = error.errors()
-    for detail in details:
-        cause = detail.get("ctx", {}).get("error")
-        if isinstance(cause, Exception):
-            cause.__traceback__ = None
-    return details
+def _resolving(frame: Frame, key: str) -> Node:
+    """The node of a field that has waited for those before it."""
+    resolve = cast("Callable[[str, Any, str, object], object]", frame.container.resolve)
+
+    def read(text: str, context: object) -> object:
+        return resolve(key, frame.children, text, context)
+
+    return replace(frame.container.children[key].node, waits=False, read=read)
 
 
-def _below(place: tuple[str | int, ...], error: ErrorDetails) -> ErrorDetails:
-    return {**error, "loc": (*place, *error["loc"])} if place else error
+def _outcome(raw: Raw) -> Callable[[str, object], object]:
+    """What was found of a value that is known already."""
 
+    def read(text: str, context: object) -> object:
+        if raw.error is not None:
+            raise raw.error
+        return raw.typed
 
-def _received(value: Any) -> object:
-    """What pydantic was given, without our own marks: a wrong child shows what came."""
-    if value.__class__ is Wrong:
-        return value.json
-    if value.__class__ is dict:
-        return {key: _received(child) for key, child in value.items()}
-    if value.__class__ is list:
-        return [_received(child) for child in value]
-    return value
+    return read
 
 
 def _dumps(value: object) -> str:
-    return json_text(value, ensure_ascii=False)
+    return dumps(value, ensure_ascii=False)

@@ -8,19 +8,66 @@ always right: it only waits.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field, replace
 from math import isfinite
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, cast
 
 from pydantic_core import ValidationError
 
+from streamkit.events import Change
 from streamkit.scanner import Json, read_json
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-__all__ = ["ANY", "IGNORED", "TYPED_ANY", "Child", "Container", "Node", "Wrong", "forbidden"]
+__all__ = [
+    "ANY",
+    "FEED",
+    "IGNORED",
+    "TYPED_ANY",
+    "Child",
+    "Container",
+    "Entry",
+    "Look",
+    "Member",
+    "Node",
+    "OnInvalid",
+    "Opening",
+    "Read",
+    "Watch",
+    "Wrap",
+    "Wrong",
+    "forbidden",
+]
+
+
+OnInvalid: TypeAlias = Literal["emit", "raise", "drop"]
+
+Read: TypeAlias = "Callable[[str, object], object]"
+"""Makes a typed value from text, with the user's context; raises `ValidationError`."""
+
+
+class Dump(Protocol):
+    """Gives the JSON form of a value, or of the named fields of it."""
+
+    def __call__(self, value: object, names: set[str] | None = None) -> Any: ...
+
+    def plain(self, value: object, names: set[str] | None = None) -> Any:
+        """The same without computed fields."""
+        ...
+
+
+class _AsItIs:
+    """For values that are their own JSON form."""
+
+    def __call__(self, value: object, names: set[str] | None = None) -> Any:
+        return value
+
+    plain = __call__
+
+
+_as_it_is = _AsItIs()
 
 
 @dataclass(slots=True)
@@ -28,26 +75,58 @@ class Node:
     """How values of one type at one place are treated.
 
     Attributes:
-        read: makes the typed value from the JSON text of a whole value; raises `ValidationError`.
+        read: makes the typed value from the JSON text of a whole value.
         dump: the JSON form of a typed value; None where the value is its own.
         streams: a JSON string is told as it grows.
-        check: for a string that streamed, makes the typed value; None where there is nothing to check.
+        check: for a string that streamed, makes the typed value of its text; None where there is nothing to check.
         object: how an object is entered; None holds it.
         array: how an array is entered; None holds it.
+        watch: finds out how an object is to be entered, once some of it has come.
+        eager: the strings that can come; one is told as soon as no other can.
         silent: no events; the type's dump leaves this value out.
         late: the JSON form is known only when the object around it is built.
+        waits: its validators want the fields declared before it.
+        on_invalid: what becomes of a value that is wrong; None where the whole document's rule holds.
         leaf: no value of the type has anything inside it.
     """
 
-    read: Callable[[str], object]
+    read: Read
     dump: Callable[[object], Json] | None = None
     streams: bool = False
-    check: Callable[[str], object] | None = None
-    object: Container | None = None
-    array: Container | None = None
+    check: Read | None = None
+    object: Entry | None = None
+    array: Entry | None = None
+    watch: Watch | None = None
+    eager: tuple[str, ...] = ()
     silent: bool = False
     late: bool = False
+    waits: bool = False
+    on_invalid: OnInvalid | None = None
     leaf: bool = False
+
+    def held(self, *, silent: bool = False, late: bool = False, waits: bool = False) -> Node:
+        """The same, but told when it is whole."""
+        return replace(
+            self,
+            streams=False,
+            check=None,
+            object=None,
+            array=None,
+            watch=None,
+            eager=(),
+            silent=silent or self.silent,
+            late=late or self.late,
+            waits=waits or self.waits,
+        )
+
+    def through(self, entering: Callable[[Entry], Entry]) -> Node:
+        """The same, with something done to every way in."""
+        return replace(
+            self,
+            object=self.object and entering(self.object),
+            array=self.array and entering(self.array),
+            watch=self.watch and Through(self.watch, entering),
+        )
 
 
 @dataclass(slots=True)
@@ -65,35 +144,51 @@ class Container:
     Attributes:
         is_list: an array, else an object.
         item: the node of every item, or of every key without a place of its own.
+        items: the nodes of a tuple's first items; `item` is that of the others.
         children: the places of an object by JSON key.
         other: the place of a key that is not among them; None takes `item` under the key itself.
-        build: makes the typed value from the finished children; raises `ValidationError`. None where the
-            list or dict of them is the value.
+        build: makes the typed value from the finished children; None where the list or dict of them is the value.
         recheck: the same with some children `Wrong`: raises their errors as pydantic would.
+        resolve: makes the value of a field that waits for others, by its key, from their values and its text.
         dump: the JSON form of the typed value, or of the named fields of it.
         may_change: user code may make something else of what was streamed.
         settles: the type adds something when it is built: defaults, computed or late fields.
         later: some field's JSON form waits for the object.
         fields: the names of a model's fields.
+        waiting: for each field that waits for others, by its key: their names.
+        lookups: for each field that is not found under one key alone, by a key of its own that no text has:
+            the paths at which it may stand, the first choice first.
+        direct: of these, the key that is the first choice and may stream; None where there is none.
+        feeds: the keys in which such fields are looked up, each with the fields' own keys.
         computed: the computed fields, each with what makes its JSON form; None where only the model can.
+        drops: items that are not valid are left out.
         every_counts: of a key that comes twice, pydantic keeps the errors of both.
+        every_extra_counts: the same for keys that the type forbids.
         errors_by_name: pydantic's errors name fields by their name, not their alias.
-        cls: the model's class.
+        cls: the class of the typed value, where it has one: a model, a dataclass, a named tuple.
     """
 
     is_list: bool
     item: Node | None = None
+    items: tuple[Node, ...] = ()
     children: dict[str, Child] = field(default_factory=dict[str, Child])
     other: Callable[[str], Child] | None = None
-    build: Callable[[object], object] | None = None
-    recheck: Callable[[object], object] | None = None
-    dump: Callable[[object, set[str] | None], Any] = lambda value, names: value
+    build: Callable[[Any, object], object] | None = None
+    recheck: Callable[[Any, object], object] | None = None
+    resolve: Callable[[str, Any, str, object], object] | None = None
+    dump: Dump = _as_it_is
     may_change: bool = False
     settles: bool = False
     later: bool = False
     fields: frozenset[str] = frozenset()
+    waiting: dict[str, tuple[str, ...]] = field(default_factory=dict[str, "tuple[str, ...]"])
+    lookups: dict[str, tuple[tuple[str | int, ...], ...]] = field(default_factory=dict[str, Any])
+    direct: dict[str, str | None] = field(default_factory=dict[str, "str | None"])
+    feeds: dict[str, tuple[str, ...]] = field(default_factory=dict[str, "tuple[str, ...]"])
     computed: tuple[tuple[str, Callable[[object], Json] | None], ...] = ()
+    drops: bool = False
     every_counts: bool = False
+    every_extra_counts: bool = False
     errors_by_name: bool = False
     cls: type | None = None
 
@@ -103,6 +198,119 @@ class Container:
         if child is None:
             child = self.other(key) if self.other is not None else Child(key, self.item or ANY)
         return child
+
+    def at(self, index: int) -> Node:
+        """The node of an item."""
+        return self.items[index] if index < len(self.items) else self.item or ANY
+
+
+@dataclass(frozen=True, slots=True)
+class Wrap:
+    """A root model or an `after` validator around a value: makes another value of it."""
+
+    make: Callable[[object, object], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A union around one of its members.
+
+    Attributes:
+        label: what errors call the member.
+        others: the errors of the other members, which no object (or, if asked with True, no array) can be.
+    """
+
+    label: str | int
+    others: Callable[[bool], list[ErrorDetails]] | None = None
+
+
+@dataclass(slots=True)
+class Entry:
+    """A way into a container.
+
+    Attributes:
+        container: what is entered.
+        layers: what is around it in the type, from the inside out.
+        doubtful: its errors are those of the whole union, told by reading its text again.
+        dump: the JSON form of the final value, or of the named fields of it; None where that of the container does.
+        may_change: some layer is user code.
+        label: where errors inside it stand, between the place of the value and that of the child.
+    """
+
+    container: Container
+    layers: tuple[Wrap | Member, ...] = ()
+    doubtful: bool = False
+    dump: Dump | None = None
+    may_change: bool = False
+    label: tuple[str | int, ...] = field(init=False)
+    wraps: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.label = tuple(layer.label for layer in reversed(self.layers) if isinstance(layer, Member))
+        self.wraps = any(isinstance(layer, Wrap) for layer in self.layers)
+
+    def within(self, layer: Wrap | Member) -> Entry:
+        """The same, with one more layer around it."""
+        return replace(self, layers=(*self.layers, layer))
+
+
+class Opening(Change[Any]):
+    """The change by which an object appears that the type alone does not tell how to read."""
+
+    entry: Entry
+
+    def __repr__(self) -> str:
+        return repr(Change(*self))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Elsewhere it is a change like any other."""
+        return Change, tuple(self)
+
+
+class Watch(Protocol):
+    """Finds the way into an object by what comes first in it."""
+
+    def begin(self) -> Look:
+        """Begin to look at one object."""
+        ...
+
+
+class Look(Protocol):
+    """Looks at the members of one object as they close."""
+
+    @property
+    def again(self) -> Collection[str]:
+        """Keys that decided: where one comes again, the object is to be read again."""
+        ...
+
+    def see(self, key: str, text: str | None) -> Entry | None:
+        """Take a member: a scalar's JSON text, None for a container. The way in, once it is known."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Through:
+    """A watch, and what is done to the entries that it finds."""
+
+    watch: Watch
+    entering: Callable[[Entry], Entry]
+
+    def begin(self) -> Look:
+        return _LookThrough(self.watch.begin(), self.entering)
+
+
+@dataclass(frozen=True, slots=True)
+class _LookThrough:
+    look: Look
+    entering: Callable[[Entry], Entry]
+
+    @property
+    def again(self) -> Collection[str]:
+        return self.look.again
+
+    def see(self, key: str, text: str | None) -> Entry | None:
+        entry = self.look.see(key, text)
+        return entry and self.entering(entry)
 
 
 class Wrong:
@@ -124,26 +332,32 @@ def _finite(value: object) -> Json:
     return None if isinstance(value, float) and not isfinite(value) else cast("Json", value)
 
 
-def forbidden(key: str) -> Child:
-    """The place of a key that the model forbids: what stands there is shown, and wrong."""
-    return Child(key, Node(read=_refuse_extra))
+def forbidden(key: str, error: str = "extra_forbidden") -> Child:
+    """The place of a key that the type forbids: what stands there is shown, and wrong."""
+
+    def refuse(text: str, context: object) -> object:
+        details: list[Any] = [{"type": error, "loc": (), "input": read_json(text)}]
+        raise ValidationError.from_exception_data("extra", details, input_type="json")
+
+    return Child(key, Node(read=refuse))
 
 
-def _refuse_extra(text: str) -> object:
-    raise ValidationError.from_exception_data(
-        "extra", [{"type": "extra_forbidden", "loc": (), "input": read_json(text)}], input_type="json"
-    )
+def _read_any(text: str, context: object) -> object:
+    return read_json(text)
 
 
-ANY = Node(read=read_json, streams=True)
-"""Any JSON: what `accumulate` uses, and fields of type `Any`."""
-ANY.object = Container(is_list=False, item=ANY)
-ANY.array = Container(is_list=True, item=ANY)
+ANY = Node(read=_read_any, streams=True)
+"""Any JSON: what `accumulate` uses."""
+ANY.object = Entry(Container(is_list=False, item=ANY))
+ANY.array = Entry(Container(is_list=True, item=ANY))
 
-TYPED_ANY = Node(read=read_json, dump=_finite, streams=True)
+TYPED_ANY = Node(read=_read_any, dump=_finite, streams=True)
 """A field of type `Any`: the same, but pydantic dumps an infinite number as null there."""
-TYPED_ANY.object = Container(is_list=False, item=TYPED_ANY)
-TYPED_ANY.array = Container(is_list=True, item=TYPED_ANY)
+TYPED_ANY.object = Entry(Container(is_list=False, item=TYPED_ANY))
+TYPED_ANY.array = Entry(Container(is_list=True, item=TYPED_ANY))
 
-IGNORED = Node(read=lambda text: None, silent=True)
+FEED = Node(read=lambda text, context: None, silent=True, waits=True)
+"""A value in which those of fields are looked up."""
+
+IGNORED = Node(read=lambda text, context: None, silent=True)
 """A value that the model ignores."""

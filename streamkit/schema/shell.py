@@ -7,175 +7,226 @@ defaults, factories, required and forbidden fields work as they always do, and n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextvars import ContextVar
 from json import dumps
 from typing import TYPE_CHECKING, Any, cast
 
-from pydantic_core import PydanticCustomError, SchemaValidator, core_schema
+from pydantic_core import PydanticCustomError, SchemaValidator, ValidationError, core_schema
 
+from streamkit.schema.core import Schema, extra_behavior, fields_of
 from streamkit.schema.nodes import Wrong
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel, ValidationInfo
     from pydantic_core import CoreConfig, CoreSchema
 
-__all__ = ["Shell", "closed", "definitions_of", "extra_behavior", "inner_schemas", "model_fields_of"]
+__all__ = ["WRONG", "Raw", "Shell", "lenient", "truncated", "wrapper"]
 
-Schema = Mapping[str, object]
+WRONG = "streamkit_wrong"
+"""The type of the error that stands for those of a wrong child."""
+
+_NOTHING = object()
+_children: ContextVar[Any] = ContextVar("children")
+
+
+class Raw:
+    """Stands among the finished children for one that has yet to be validated: its text.
+
+    Attributes:
+        typed: the value, once it was found valid.
+        error: what is wrong with it, once that was found.
+    """
+
+    __slots__ = ("error", "text", "typed")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.typed: object = _NOTHING
+        self.error: ValidationError | None = None
+
+    @property
+    def valid(self) -> bool:
+        return self.typed is not _NOTHING
+
+    def validated(self, build: Callable[[], object]) -> object:
+        """Its value, found by building something that it is a part of: what is wrong elsewhere does not matter."""
+        try:
+            build()
+        except ValidationError:
+            if self.error is not None:
+                raise self.error from None
+            if not self.valid:
+                raise
+        return self.typed
 
 
 class Shell:
     """Builds values of one type from finished children; made at its first use.
 
     Args:
-        schema: the type's schema.
+        schema: the type's schema, with nothing to be looked up in it but what is inside.
         config: the config of the model it belongs to.
         by_place: build in JSON mode, from JSON in which each child is told by its place. Slower, but some
-            children may be `Wrong` then, and the errors are those of JSON to the letter: where a child was
-            refused, an error's input is its place.
+            children may be `Wrong` or `Raw` then, and the errors are those of JSON to the letter: where a
+            child was refused, an error's input is its place.
+        live: the fields whose own schema is kept, for `Raw` children and for defaults that are validated.
+        strict: as in `model_validate_json`, for those.
+        closed: makes a schema stand by itself.
     """
 
-    __slots__ = ("_build", "_make", "by_place")
+    __slots__ = ("_build", "_make", "_strict", "by_place")
 
-    def __init__(self, schema: Schema, config: Schema, *, by_place: bool) -> None:
+    def __init__(  # each is one decision of the compiler
+        self,
+        schema: Schema,
+        config: Schema,
+        *,
+        by_place: bool,
+        live: Collection[str] = (),
+        strict: bool | None = None,
+        closed: Callable[[Schema], CoreSchema] = lambda schema: cast("CoreSchema", schema),
+    ) -> None:
         self.by_place = by_place
-        leaf = core_schema.with_info_plain_validator_function(_at_place) if by_place else core_schema.any_schema()
+        self._strict = strict if live else None
+        leaf = core_schema.no_info_plain_validator_function(_at_place) if by_place else core_schema.any_schema()
 
         def make() -> Callable[..., object]:
-            emptied = cast("CoreSchema", _emptied(schema, leaf, config))
+            emptied = closed(_emptied(schema, leaf, live, config))
             # Not prebuilt: pydantic would take the class's own validator, whatever the schema says.
-            validator = SchemaValidator(emptied, cast("CoreConfig", _lenient(config)) or None, _use_prebuilt=False)
+            settings = dict(config) if live else lenient(config)
+            validator = SchemaValidator(emptied, cast("CoreConfig", settings) or None, _use_prebuilt=False)
             return validator.validate_json if by_place else validator.validate_python
 
         self._make = make
         self._build: Callable[..., object] | None = None
 
-    def __call__(self, children: Any) -> object:
+    def __call__(self, children: Any, context: object) -> object:
         build = self._build
         if build is None:
             build = self._build = self._make()
         if not self.by_place:
-            return build(children)
-        if isinstance(children, dict):
-            places = {key: place for place, key in enumerate(cast("dict[str, object]", children))}
-            return build(dumps(places), context=list(cast("dict[str, object]", children).values()))
-        return build(dumps(list(range(len(children)))), context=children)
+            return build(children, context=context)
+        token = _children.set((children, {}) if isinstance(children, list) else (list(children.values()), children))
+        try:
+            return build(_by_place(children), strict=self._strict, context=context)
+        finally:
+            _children.reset(token)
 
 
-def _at_place(place: int, info: ValidationInfo[list[object]]) -> object:
-    child = info.context[place]
+def wrapper(schema: Schema, config: Schema) -> Callable[[object, object], object]:
+    """What a schema does around what is inside it: makes the outer value of the inner one."""
+    function = schema.get("function")
+    # Whoever asks for `info` is told the mode.
+    as_json = isinstance(function, Mapping) and cast("Schema", function)["type"] == "with-info"
+    built: list[Callable[..., object]] = []
+
+    def wrap(value: object, context: object) -> object:
+        if not built:
+            leaf = core_schema.no_info_plain_validator_function(_at_place) if as_json else core_schema.any_schema()
+            emptied = cast("CoreSchema", _emptied(schema, leaf, (), config))
+            validator = SchemaValidator(emptied, cast("CoreConfig", lenient(config)) or None, _use_prebuilt=False)
+            built.append(validator.validate_json if as_json else validator.validate_python)
+        if not as_json:
+            return built[0](value, context=context)
+        token = _children.set(([value], {}))
+        try:
+            return built[0]("0", context=context)
+        finally:
+            _children.reset(token)
+
+    return wrap
+
+
+def truncated(core: Schema, name: str) -> Schema:
+    """The schema of an object without the fields declared after this one."""
+    kept: dict[str, Schema] = {}
+    for each, field in fields_of(core):
+        kept[each] = field
+        if each == name:
+            break
+    fields: object = kept if isinstance(core["fields"], Mapping) else list(kept.values())
+    return {**core, "fields": fields, "extra_behavior": "ignore"}
+
+
+def _by_place(children: Any) -> str:
+    """The JSON from which a value is built: for each child its place, or the text of one yet to be validated."""
+    if isinstance(children, dict):
+        members = (
+            f"{dumps(key)}:{child.text if isinstance(child, Raw) else place}"
+            for place, (key, child) in enumerate(cast("dict[str, object]", children).items())
+        )
+        return "{" + ",".join(members) + "}"
+    return dumps(list(range(len(children))))
+
+
+def _at_place(place: Any) -> object:
+    child = _children.get()[0][place]
     if isinstance(child, Wrong):
-        raise PydanticCustomError("streamkit_wrong", "not valid")
+        raise PydanticCustomError(WRONG, "not valid")
     return child
 
 
-def _emptied(schema: Schema, leaf: CoreSchema, config: Schema) -> Schema:
+def _alive(keys: list[str], schema: CoreSchema) -> CoreSchema:
+    """The schema of a field that is validated here, if it was not before."""
+
+    def validate(value: Any, handler: Callable[[object], object]) -> object:
+        children = _children.get()[1]
+        child = next((children[key] for key in keys if key in children), _NOTHING)
+        if not (child is _NOTHING or isinstance(child, Raw)):
+            return _at_place(value)
+        try:
+            typed = handler(value)
+        except ValidationError as error:
+            if isinstance(child, Raw):
+                child.error = error
+            raise
+        if isinstance(child, Raw):
+            child.typed = typed
+        return typed
+
+    return core_schema.no_info_wrap_validator_function(validate, schema)
+
+
+def _emptied(schema: Schema, leaf: CoreSchema, live: Collection[str], config: Schema) -> Schema:
     """The schema with the children's schemas replaced. Strictness is theirs, too: they have passed it."""
     out = {key: value for key, value in schema.items() if key not in ("ref", "serialization", "metadata", "strict")}
     kind = schema["type"]
-    if kind in ("model", "function-after"):
-        if kind == "model":
-            config = cast("Schema", schema.get("config") or {})
-            out["config"] = _lenient(config)
-        out["schema"] = _emptied(cast("Schema", schema["schema"]), leaf, config)
-    elif kind == "model-fields":
-        out["fields"] = {
-            name: _field(field, leaf) for name, field in cast("dict[str, Schema]", schema["fields"]).items()
-        }
-        if extra_behavior(schema, config) == "allow":
-            out["extras_schema"] = leaf
-    elif kind == "list":
+    if kind == "function-after" or (kind == "model" and schema.get("root_model")):
+        out["schema"] = leaf
+    elif kind in ("model", "dataclass"):
+        config = cast("Schema", schema.get("config") or {})
+        out["schema"] = _emptied(cast("Schema", schema["schema"]), leaf, live, config)
+    elif kind == "list" or kind == "deque":
         out["items_schema"] = leaf
-    elif kind == "dict":
+    elif kind == "tuple":
+        out["items_schema"] = [leaf] * len(cast("list[Schema]", schema["items_schema"]))
+    elif kind == "dict" or kind == "ordered-dict":
         out["values_schema"] = leaf
     else:
-        raise AssertionError(f"no shell for a schema of type {kind!r}")
+        fields = {name: _field(name, field, leaf, live) for name, field in fields_of(schema)}
+        out["fields"] = fields if isinstance(schema["fields"], Mapping) else list(fields.values())
+        if extra_behavior(schema, config) == "allow":
+            out["extras_schema"] = leaf
+    if "config" in out:
+        out["config"] = cast("Schema", schema["config"]) if live else lenient(cast("Schema", schema["config"]))
     return out
 
 
-def _field(field: Schema, leaf: CoreSchema) -> Schema:
+def _field(name: str, field: Schema, leaf: CoreSchema, live: Collection[str]) -> Schema:
     schema = cast("Schema", field["schema"])
     if schema["type"] != "default":
-        return {**field, "schema": leaf}
+        return {**field, "schema": _alive(_keys(name, field), cast("CoreSchema", schema)) if name in live else leaf}
+    inner = _alive(_keys(name, field), cast("CoreSchema", schema["schema"])) if name in live else leaf
     kept = {key: value for key, value in schema.items() if key != "serialization"}
-    return {**field, "schema": {**kept, "schema": leaf}}
+    return {**field, "schema": {**kept, "schema": inner}}
 
 
-def _lenient(config: Schema) -> Schema:
+def _keys(name: str, field: Schema) -> list[str]:
+    """The keys under which the child of a field may be given."""
+    alias = field.get("validation_alias", name)
+    return [alias] if isinstance(alias, str) else [path[0] for path in cast("list[list[str]]", alias) if len(path) == 1]
+
+
+def lenient(config: Schema) -> dict[str, object]:
+    """A config for values that have passed its strictness."""
     return {key: value for key, value in config.items() if key not in ("strict", "revalidate_instances")}
-
-
-def definitions_of(model: type[BaseModel]) -> dict[str, Schema]:
-    """The definitions that a model's schema comes with."""
-    schema = cast("Schema", model.__pydantic_core_schema__)
-    if schema["type"] != "definitions":
-        return {}
-    return {cast("str", each["ref"]): each for each in cast("list[Schema]", schema["definitions"])}
-
-
-def model_fields_of(model: type[BaseModel]) -> tuple[Mapping[str, Schema], CoreConfig]:
-    """The schemas of a model's fields (none for a root model), and its settings as pydantic-core takes them."""
-    definitions = definitions_of(model)
-    schema, config = cast("Schema", model.__pydantic_core_schema__), cast("CoreConfig", {})
-    while schema["type"] != "model-fields":
-        if schema["type"] == "definition-ref":
-            schema = definitions[cast("str", schema["schema_ref"])]
-        elif "schema" in schema:
-            config = cast("CoreConfig", schema.get("config") or config)
-            schema = cast("Schema", schema["schema"])
-        else:
-            return {}, config
-    return cast("Mapping[str, Schema]", schema["fields"]), config
-
-
-def extra_behavior(core: Schema, config: Schema) -> str:
-    """What a model does with keys it does not know: `ignore`, `allow` or `forbid`."""
-    return cast("str", core.get("extra_behavior") or config.get("extra_fields_behavior") or "ignore")
-
-
-def closed(schema: Schema, definitions: Mapping[str, Schema]) -> CoreSchema:
-    """A schema that stands by itself: with the definitions that it refers to, at any depth."""
-    needed: dict[str, Schema] = {}
-    todo = list(_refs(schema))
-    while todo:
-        ref = todo.pop()
-        if ref not in needed and ref in definitions:
-            needed[ref] = definitions[ref]
-            todo += _refs(definitions[ref])
-    if not needed:
-        return cast("CoreSchema", schema)
-    if schema.get("ref") in needed:
-        schema = {"type": "definition-ref", "schema_ref": schema["ref"]}
-    return cast("CoreSchema", {"type": "definitions", "schema": schema, "definitions": list(needed.values())})
-
-
-def inner_schemas(schema: Schema) -> Iterator[Schema]:
-    """The schemas directly inside a schema, whatever its type."""
-    for key, value in schema.items():
-        if key in ("metadata", "default", "expected", "members"):
-            continue
-        yield from _schemas_in(value)
-
-
-def _schemas_in(value: object) -> Iterator[Schema]:
-    if isinstance(value, Mapping):
-        inner = cast("Schema", value)
-        if isinstance(inner.get("type"), str) and "type" in inner and not _is_function(inner):
-            yield inner
-        else:
-            for item in inner.values():
-                yield from _schemas_in(item)
-    elif isinstance(value, (list, tuple)):
-        for item in cast("list[object]", value):
-            yield from _schemas_in(item)
-
-
-def _is_function(schema: Schema) -> bool:
-    return schema["type"] in ("with-info", "no-info")
-
-
-def _refs(schema: Schema) -> Iterator[str]:
-    if schema["type"] == "definition-ref":
-        yield cast("str", schema["schema_ref"])
-    for inner in inner_schemas(schema):
-        yield from _refs(inner)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, cast
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel, RootModel
 
 from streamkit.events import Change, Op, Path
+from streamkit.scanner import is_array, is_object
 
 if TYPE_CHECKING:
     from streamkit.scanner import Json
 
-__all__ = ["children", "reconcile", "same_json", "spell", "spell_wrong"]
+__all__ = ["Revision", "WithComputed", "children", "same_json", "spell", "spell_wrong", "unchanged"]
 
 
 def spell(out: list[Change], op: Op, path: Path, json: Json, typed: object) -> None:
@@ -38,42 +39,102 @@ def spell_wrong(out: list[Change], op: Op, path: Path, json: Json) -> None:
         out.append(Change("invalid", (*path, key), []))
 
 
-def reconcile(  # noqa: PLR0917  # called in two places, one of them itself
-    out: list[Change], path: Path, old: Json, new: Json, typed: object, told: Mapping[str | int, object]
-) -> None:
-    """Tell what makes `new` of `old`: user code changed it after it was told.
+class Revision:
+    """Tells what makes new values of old ones: user code changed them after they were told.
 
     The verdict of the value itself is left to whoever calls. A value that was changed in place keeps its
     verdict, which carried that very object; one that was exchanged is replaced whole.
 
     Args:
         out: where the changes go.
-        path: where the value stands.
-        old: the JSON form that was told.
-        new: the JSON form it has now.
-        typed: the value.
-        told: the children whose `complete` was told, by key or index.
+        depth: how long the path of the value is.
+        whole: its JSON form with computed fields; asked for only where an object is told anew.
     """
-    if isinstance(old, dict) and isinstance(new, dict):
-        gone: list[str | int] = [key for key in old if key not in new]
-        before: dict[str | int, Json] = dict(old.items())
-    elif isinstance(old, list) and isinstance(new, list):
-        gone = [*range(len(old) - 1, len(new) - 1, -1)]
-        before = {**dict(enumerate(old))}
-    else:
-        if not same_json(old, new):
-            spell(out, "replace", path, new, typed)
-            out.pop()  # its verdict
-        return
-    out += [Change("remove", (*path, key)) for key in gone]
-    for key, child, value in children(new, typed):
-        place = (*path, key)
+
+    def __init__(self, out: list[Change], depth: int, whole: Callable[[], Json]) -> None:
+        self._out, self._depth, self._make_whole = out, depth, whole
+        self._whole: list[Json] = []
+
+    def reconcile(self, path: Path, old: Json, new: Json, typed: object, told: Mapping[str | int, object]) -> None:
+        """Tell the changes below a path.
+
+        Args:
+            path: where the value stands.
+            old: the JSON form that was told.
+            new: the JSON form it has now, without computed fields.
+            typed: the value.
+            told: the children whose `complete` was told, by key or index.
+        """
+        computed = old.computed if isinstance(old, WithComputed) else frozenset[str]()
+        if isinstance(old, dict) and isinstance(new, dict):
+            gone: list[str | int] = [key for key in old if key not in new and key not in computed]
+            before: dict[str | int, Json] = dict(old.items())
+        elif isinstance(old, list) and isinstance(new, list):
+            gone = [*range(len(old) - 1, len(new) - 1, -1)]
+            before = {**dict(enumerate(old))}
+        else:
+            if not same_json(old, new):
+                self._tell("replace", path, new, typed)
+                self._out.pop()  # its verdict
+            return
+        size = len(self._out)
+        self._out += [Change("remove", (*path, key)) for key in gone]
+        for key, child, value in children(new, typed):
+            self._child((*path, key), before, child, value, told)
+        if len(self._out) > size:
+            self._recompute(path, before, computed, typed)
+
+    def _child(
+        self, path: Path, before: Mapping[str | int, Json], new: Json, value: object, told: Mapping[str | int, object]
+    ) -> None:
+        key = path[-1]
         if key not in before:
-            spell(out, "add", place, child, value)
-        elif isinstance(child, (dict, list)) and type(child) is type(before[key]) and told.get(key, out) is value:
-            reconcile(out, place, before[key], child, value, {at: each for at, _, each in children(child, value)})
-        elif not same_json(before[key], child):
-            spell(out, "replace", place, child, value)
+            self._tell("add", path, new, value)
+        elif isinstance(new, (dict, list)) and isinstance(before[key], type(new)) and told.get(key, self) is value:
+            self.reconcile(path, before[key], new, value, {at: each for at, _, each in children(new, value)})
+        elif not unchanged(before[key], new):
+            self._tell("replace", path, new, value)
+
+    def _recompute(self, path: Path, before: Mapping[str | int, Json], computed: Iterable[str], typed: object) -> None:
+        """The computed fields of an object that was changed may have changed with it."""
+        for name in computed:
+            json = self._of_whole((*path, name))
+            if not same_json(before[name], json):
+                spell(self._out, "replace", (*path, name), json, getattr(typed, name))
+
+    def _tell(self, op: Op, path: Path, plain: Json, typed: object) -> None:
+        json = self._of_whole(path) if isinstance(plain, (dict, list)) else plain
+        spell(self._out, op, path, json, typed)
+
+    def _of_whole(self, path: Path) -> Json:
+        """The JSON form at a path, with computed fields."""
+        if not self._whole:
+            self._whole.append(self._make_whole())
+        found: Any = self._whole[0]
+        for step in path[self._depth :]:
+            found = found[step]
+        return cast("Json", found)
+
+
+class WithComputed(dict[str, "Json"]):
+    """The JSON form of an object, with the names of the computed fields in it."""
+
+    __slots__ = ("computed",)
+
+    def __init__(self, json: dict[str, Json], computed: Iterable[str]) -> None:
+        super().__init__(json)
+        self.computed = frozenset(computed)
+
+
+def unchanged(told: object, plain: object) -> bool:
+    """Whether what was told of a value still holds, given its JSON form without computed fields."""
+    if is_object(told) and is_object(plain):
+        computed = told.computed if isinstance(told, WithComputed) else frozenset[str]()
+        same = told.keys() - computed == plain.keys() - computed
+        return same and all(unchanged(told[key], value) for key, value in plain.items() if key not in computed)
+    if is_array(told) and is_array(plain):
+        return len(told) == len(plain) and all(map(unchanged, told, plain))
+    return same_json(told, plain)
 
 
 def same_json(one: object, other: object) -> bool:
@@ -105,7 +166,10 @@ def children(json: dict[str, Json] | list[Json], typed: object) -> Iterable[tupl
         for index, (key, child) in enumerate(json.items()):
             yield key, child, values[index] if len(values) == len(json) else child
     else:
-        known = isinstance(typed, BaseModel) or dataclasses.is_dataclass(typed)
+        known = vars(typed) if hasattr(typed, "__dict__") else {}
+        if not known and dataclasses.is_dataclass(typed):  # it has slots
+            known = {field.name: getattr(typed, field.name, None) for field in dataclasses.fields(typed)}
+        extras = typed.__pydantic_extra__ or {} if isinstance(typed, BaseModel) else {}
         for key, child in json.items():
-            extras = typed.__pydantic_extra__ or {} if isinstance(typed, BaseModel) else {}
-            yield key, child, extras[key] if key in extras else getattr(typed, key, child) if known else child
+            # A computed field is among neither, and is not asked for again: its JSON form has to do.
+            yield key, child, extras[key] if key in extras else known.get(key, child)

@@ -1,0 +1,125 @@
+"""What a type itself puts into a value when it is built: defaults, computed fields, changes by user code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+from pydantic import BaseModel, RootModel
+from pydantic_core import to_jsonable_python
+
+from streamkit.events import Change
+from streamkit.scanner import is_object
+from streamkit.schema.nodes import Wrong
+from streamkit.schema.spell import Revision, WithComputed, spell, unchanged
+
+if TYPE_CHECKING:
+    from streamkit.events import Op
+    from streamkit.scanner import Json
+    from streamkit.schema.frame import Frame
+
+__all__ = ["settle", "tell_late"]
+
+
+def settle(out: list[Change], frame: Frame, typed: Any, *, final: object) -> Json:
+    """Tell what was not told before of a value that is built; return its JSON form, if somebody is to compare.
+
+    Args:
+        out: where the changes go.
+        frame: the container that has closed.
+        typed: the value that was built of its children.
+        final: what root models and `after` validators made of that.
+    """
+    container, entry = frame.container, frame.entry
+    revised = container.may_change or entry.may_change
+    owner = _unwrapped(final)
+    owned = container.cls is not None and isinstance(owner, container.cls)
+    if revised:
+        # Its own computed fields are told below; those inside it were computed once, when they were told.
+        names = _field_names(frame, owner) if owned else None
+        dump, value = (container.dump, owner) if owned or entry.dump is None else (entry.dump, final)
+        dumped: Any = dump.plain(value, names)
+        if not unchanged(frame.json, dumped):
+            revision = Revision(out, len(frame.path), lambda: dump(value, names))
+            revision.reconcile(frame.path, frame.json, dumped, value, _told_children(frame))
+    elif container.is_list:
+        return _settle_items(out, frame, typed)
+    else:
+        dumped = _tell_missing(out, frame, typed)
+    if is_object(dumped):
+        dumped = dict(dumped) if revised or frame.json is None else {**frame.json, **dumped}
+    if container.computed and owned:
+        for name, dump_one in container.computed:
+            value = getattr(owner, name)
+            dumped[name] = dump_one(value) if dump_one is not None else container.dump(owner, {name})[name]
+            spell(out, "add", (*frame.path, name), dumped[name], value)
+        return WithComputed(dumped, [name for name, _ in container.computed])
+    return cast("Json", dumped)
+
+
+def _unwrapped(value: object) -> object:
+    while isinstance(value, RootModel):
+        value = cast("object", value.root)  # pyright: ignore[reportUnknownMemberType]  # any root
+    return value
+
+
+def _field_names(frame: Frame, owner: object) -> set[str] | None:
+    if frame.container.is_list:
+        return None
+    extras = owner.__pydantic_extra__ or {} if isinstance(owner, BaseModel) else {}
+    return {*extras, *frame.container.fields}
+
+
+def _told_children(frame: Frame) -> dict[str | int, object]:
+    """The finished children by the step that paths take to them."""
+    if frame.container.is_list:
+        return dict(enumerate(cast("list[object]", frame.children)))
+    return {frame.container.place(key).name: typed for key, typed in frame.children.items()}
+
+
+def _settle_items(out: list[Change], frame: Frame, typed: Any) -> Json:
+    """Tell the last items of a named tuple, which did not come."""
+    told = len(frame.children)
+    if told == len(typed):
+        return cast("Json", frame.json)
+    dumped = frame.container.dump(typed, None)
+    for index in range(told, len(dumped)):
+        spell(out, "add", (*frame.path, index), dumped[index], typed[index])
+    return cast("Json", dumped)
+
+
+def _tell_missing(out: list[Change], frame: Frame, typed: object) -> dict[str, Json]:
+    """Tell the fields that did not come, or could not be told before; return their JSON forms."""
+    container = frame.container
+    come = frame.names()
+    late = {child.name for child in container.children.values() if child.node.late}
+    names = {
+        child.name: child.node
+        for child in container.children.values()
+        if not child.node.silent and (child.name in late or child.name not in come)
+    }
+    dumped = cast("dict[str, Json]", container.dump(typed, set(names))) if names else {}
+    for name in names:
+        if name in dumped:
+            op: Op = "replace" if name in frame.late else "add"
+            spell(out, op, (*frame.path, name), dumped[name], _field(typed, name))
+        elif name in frame.late:
+            out.append(Change("remove", (*frame.path, name)))
+    return dumped
+
+
+def _field(typed: object, name: str) -> object:
+    if isinstance(typed, Mapping):
+        return cast("Mapping[str, object]", typed)[name]
+    return getattr(typed, name)
+
+
+def tell_late(out: list[Change], frame: Frame) -> None:
+    """Without the object there is no serializer for fields that wait for it: show them plainly."""
+    if frame.container.later:
+        for key, typed in frame.children.items():
+            child = frame.container.place(key)
+            if child.node.late and not isinstance(typed, Wrong):
+                json = cast("Json", to_jsonable_python(typed, fallback=repr))
+                op: Op = "replace" if child.name in frame.late else "add"
+                spell(out, op, (*frame.path, child.name), json, typed)

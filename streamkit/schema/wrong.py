@@ -1,0 +1,98 @@
+"""What is not valid, in pydantic's own words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from streamkit.schema.nodes import Member, Wrong
+from streamkit.schema.shell import WRONG
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails, ValidationError
+
+    from streamkit.schema.frame import Frame
+
+__all__ = ["Place", "below", "details", "errors_of", "received"]
+
+_EXTRA = ("extra_forbidden", "unexpected_keyword_argument")
+Place = tuple[str | int, ...]
+
+
+def details(error: ValidationError) -> list[ErrorDetails]:
+    """The errors' details, without the frames that user code was raised through: they hold everything alive."""
+    found = error.errors()
+    for detail in found:
+        cause = detail.get("ctx", {}).get("error")
+        if isinstance(cause, Exception):
+            cause.__traceback__ = None
+    return found
+
+
+def below(place: Place, error: ErrorDetails) -> ErrorDetails:
+    """The error as it is told from further up."""
+    return {**error, "loc": (*place, *error["loc"])} if place else error
+
+
+def errors_of(
+    frame: Frame, found: Sequence[ErrorDetails], around: int
+) -> tuple[list[ErrorDetails], list[ErrorDetails]]:
+    """All errors of a container that was refused, and those of them that were not told yet.
+
+    Args:
+        frame: the container.
+        found: the errors that building it gave, in which a wrong child is named by its place.
+        around: how many layers around the container were passed before that.
+    """
+    errors: list[ErrorDetails] = []
+    untold: list[ErrorDetails] = []
+    keys: Sequence[Any] = range(len(frame.children)) if frame.container.is_list else list(frame.children)
+    for detail in found:
+        # A forbidden key was refused when it came, and is once more where there are wrong ones.
+        if detail["type"] == WRONG or (frame.bad and detail["type"] in _EXTRA):
+            key = keys[cast("int", detail["input"])]
+            child = cast("Wrong", frame.children[key])
+            rest = detail["loc"]
+            if frame.container.is_list:
+                rest = (frame.source(key),)
+            elif key in frame.container.lookups:
+                rest = frame.place(key)
+            inner = [below(rest, error) for error in child.errors]
+            errors += inner
+            untold += () if child.told else inner
+        else:
+            own = {**detail, "input": _original(frame, detail)}
+            errors.append(cast("ErrorDetails", own))
+            untold.append(cast("ErrorDetails", own))
+    for layer in frame.entry.layers[around:]:
+        if isinstance(layer, Member):
+            others = [] if layer.others is None else layer.others(frame.container.is_list)
+            others = [cast("ErrorDetails", {**error, "input": received(frame.children)}) for error in others]
+            errors = [below((layer.label,), error) for error in errors] + others
+            untold = [below((layer.label,), error) for error in untold] + others
+    return errors, untold
+
+
+def _original(frame: Frame, detail: ErrorDetails) -> object:
+    """What an error's input was in the document: the container itself has been built of something else."""
+    met: Any = detail["input"]
+    children = frame.children
+    if not detail["loc"] or met is children:
+        return received(children)
+    by_place = (
+        list(range(len(children))) == met
+        if frame.container.is_list
+        else met.__class__ is dict and list(met) == list(children)
+    )
+    return received(children) if by_place else met
+
+
+def received(value: Any) -> object:
+    """What pydantic was given, without our own marks: a wrong child shows what came."""
+    if value.__class__ is Wrong:
+        return value.json
+    if value.__class__ is dict:
+        return {key: received(child) for key, child in value.items()}
+    if value.__class__ is list:
+        return [received(child) for child in value]
+    return value

@@ -444,10 +444,10 @@ def _reversed(values: list[object]) -> list[object]:
 
 def _dict(inner: Kind, most: int | None) -> Kind:
     tp: Any = cast("Any", dict)[str, inner.tp]
-    if most is not None:
-        tp = Annotated[tp, Field(max_length=most)]
     fitting = st.lists(st.tuples(keys, inner.fitting), max_size=3).map(_pairs)
-    return Kind(tp, fitting, "entered", inner)
+    if most is None:
+        return Kind(tp, fitting, "entered", inner)
+    return Kind(Annotated[tp, Field(max_length=most)], fitting, "later", inner)
 
 
 def kinds(depth: int = 2, *, later: bool = True) -> SearchStrategy[Kind]:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Generator
 from pathlib import Path
 
+import law_3
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -14,6 +15,11 @@ SHARED = ROOT.parent / "shared"
 NEEDS_ENGINE = "needs ../shared/engine"
 NEEDS_RECORDINGS = "needs ../shared/recordings"
 CANNOT_RUN = (NEEDS_ENGINE, NEEDS_RECORDINGS)
+
+
+def pytest_configure() -> None:
+    """Check law 3 over every event that any test reads."""
+    law_3.watch()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -32,6 +38,14 @@ def recordings() -> Path:
     if not folder.is_dir():
         pytest.skip(NEEDS_RECORDINGS)
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_taken_back() -> Generator[None]:  # pyright: ignore[reportUnusedFunction]  # pytest calls it
+    """Law 3 held in every event of the test, whatever became of the error."""
+    law_3.found.clear()
+    yield
+    assert law_3.found == []
 
 
 def _fail_if_skipped(report: pytest.TestReport | pytest.CollectReport) -> None:

@@ -10,6 +10,7 @@ import copy
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, cast
 
+import law_3
 import pytest
 import test_cost
 import test_laws
@@ -463,3 +464,34 @@ async def test_law_8_bites_when_the_consumers_error_is_thrown_into_the_source() 
     with pytest.raises(test_leaving.ConsumerError):
         await cast("Any", source).athrow(test_leaving.ConsumerError())
     assert test_leaving.closings(log) != ["closed"]
+
+
+# -- law 3, over every event of every test ---------------------------------------------------------------------
+
+BACK: list[tuple[str, Change[object]]] = [
+    ("no key came twice", Change("replace", (), [])),
+    ("no key came twice", Change("remove", ("a",))),
+    ("added a second time", Change("add", ("a",), "b")),
+    ("only strings grow", Change("append", (), "x")),
+    ("grew after its verdict", Change("append", ("a",), "x")),
+]
+
+
+@pytest.mark.parametrize(("problem", "change"), BACK)
+@pytest.mark.parametrize("model", [None, dict[str, str]])
+def test_taking_back_is_seen_in_whatever_runs(
+    monkeypatch: pytest.MonkeyPatch, problem: str, change: Change[object], model: type[object] | None
+) -> None:
+    real = assemble.Assembler.take
+    monkeypatch.setattr(assemble.Assembler, "take", lambda self: [*real(self), change])  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]  # a stand-in
+    with pytest.raises(law_3.TakenBack, match=problem):
+        list(['{"a": "b"}'] | (accumulate() if model is None else accumulate() | validate(model)))
+    assert len(law_3.found) > 0
+    law_3.found.clear()
+
+
+@pytest.mark.parametrize("text", ['{"a": 1, "a": 2}', '[{"b": {"a": 1}}, {"a": [], "b": 1, "\\u0061": 2'])
+def test_a_key_that_came_twice_is_a_reason(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    real = assemble.Assembler.take
+    monkeypatch.setattr(assemble.Assembler, "take", lambda self: [*real(self), Change("remove", ())])  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]  # a stand-in
+    assert [change.op for change in [text] | accumulate()].count("remove") > 0

@@ -11,7 +11,7 @@ export UV_SYSTEM_CERTS ?= $(if $(certificates),true,false)
 
 # ARGS goes to the program that the target runs: make test ARGS="-k diff"
 ARGS ?=
-# The other Pythons that the suite runs on, where they are found: make test PYTHONS=
+# The other Pythons that the suite runs on, with fewer examples, where they are found: make test PYTHONS=
 PYTHONS ?= 3.12 3.13
 # Processes of one test run.
 JOBS ?= 2
@@ -47,7 +47,7 @@ test: .venv/.dev ## Run the tests, with coverage; then on Python 3.12 and 3.13 w
 	    [ $$version = $$main ] && continue; \
 	    .ci/find-python $$version >/dev/null || { echo "Python $$version: not found, not tested"; continue; }; \
 	    echo "Python $$version:"; \
-	    $(MAKE) .venv-$$version/.dev && .venv-$$version/bin/python -m pytest -q $(WORKERS) $(ARGS) || exit 1; \
+	    $(MAKE) .venv-$$version/.dev && STREAMKIT_EXAMPLES=few .venv-$$version/bin/python -m pytest -q $(WORKERS) $(ARGS) || exit 1; \
 	done
 
 .PHONY: lint

@@ -38,6 +38,7 @@ from typing_extensions import TypedDict
 
 __all__ = [
     "LAW",
+    "THOROUGH",
     "Case",
     "Kind",
     "Number",
@@ -60,9 +61,11 @@ __all__ = [
 
 
 _IN_CI = bool(os.environ.get("CI") or os.environ.get("STREAMKIT_CI"))
+THOROUGH = _IN_CI and os.environ.get("STREAMKIT_EXAMPLES") != "few"
+"""Whether to try many examples: in CI, on the first of its Pythons."""
 
 LAW = settings(
-    max_examples=200 if _IN_CI else 40,
+    max_examples=200 if THOROUGH else 40,
     # The same examples each time there, so that a change is judged by what it changes; new ones everywhere else.
     derandomize=_IN_CI,
     deadline=None,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from typing import Any, cast
 import pytest
 from pydantic import BaseModel, RootModel, TypeAdapter, ValidationError
 from recorder import always, check, gather, plain, tidy
-from strategies import Number, Pairs, Tree, has_twins, write
+from strategies import THOROUGH, Number, Pairs, Tree, has_twins, write
 from type_table import SHAPES, Shape
 
 from streamkit import Change, Document, End, InvalidResult
@@ -25,11 +24,10 @@ from streamkit.flow import Pipeline
 from streamkit.operators import accumulate, validate
 from streamkit.testing import every_split, random_split
 
-IN_CI = bool(os.environ.get("CI") or os.environ.get("STREAMKIT_CI"))
 # Elsewhere a tenth of the work, other than whole, by characters and by bytes.
-SHARE = 1.0 if IN_CI else 0.1
+SHARE = 1.0 if THOROUGH else 0.1
 SHORT, RANDOM_SPLITS = 60, 300
-NEAR_TEXTS = 60 if IN_CI else 10
+NEAR_TEXTS = 60 if THOROUGH else 10
 
 Errors = Sequence[Mapping[str, Any]]
 Chunks = Sequence[str] | Sequence[bytes]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from datetime import date
+from typing import Annotated, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 
 class User(BaseModel):
@@ -19,6 +21,96 @@ class MeetingInfo(BaseModel):
     location: str
     budget: int
     deadline: str
+
+
+class Card(BaseModel):
+    kind: Literal["card"]
+    holder: str
+    number: int | str
+
+
+class Transfer(BaseModel):
+    kind: Literal["transfer"]
+    bank: str
+    reference: str | None
+
+
+class Home(BaseModel):
+    street: str
+    floor: int | Literal["ground"]
+
+
+class Box(BaseModel):
+    station: str
+    code: str | list[str]
+
+
+class Book(BaseModel):
+    type: Literal["book"]
+    title: str
+    author: str | list[str]
+
+
+class Ticket(BaseModel):
+    type: Literal["ticket"]
+    event: str
+    day: date | Literal["any"]
+
+
+class Line(BaseModel):
+    """Level 4; its item is level 5."""
+
+    item: Annotated[Book | Ticket, Field(discriminator="type")]
+    note: str | None
+    count: int | float
+
+
+class Parcel(BaseModel):
+    lines: list[Line]
+    to: Home | Box
+
+
+class Order(BaseModel):
+    customer: str
+    pay: Annotated[Card | Transfer, Field(discriminator="kind")]
+    parcels: list[Parcel]
+
+
+class Orders(BaseModel):
+    """Ten unions, five levels of models."""
+
+    orders: list[Order]
+
+
+def orders(size: int) -> str:
+    """`Orders` of about so many characters."""
+    told: list[object] = []
+    length = 12
+    while length < size:
+        n = len(told)
+        book = {"type": "book", "title": f"The Art of Waiting, volume {n}", "author": ["Jane Doe", f"John Doe {n}"]}
+        ticket = {"type": "ticket", "event": f"Grand Tech Meeting {n}", "day": "2024-03-15"}
+        home = {"street": f"{n} Innovation Drive", "floor": n % 7 or "ground"}
+        box = {"station": f"Central Station, hall {n}", "code": f"A-{n}"}
+        card = {"kind": "card", "holder": f"Jane Doe {n}", "number": f"4521 {n}"}
+        transfer = {"kind": "transfer", "bank": f"Bank of Arena {n}", "reference": None}
+        told.append(
+            {
+                "customer": f"Jane Doe {n}",
+                "pay": transfer if n % 2 else card,
+                "parcels": [
+                    {
+                        "lines": [
+                            {"item": book, "note": "to be wrapped as a present", "count": 1},
+                            {"item": ticket, "note": None, "count": 2},
+                        ],
+                        "to": box if n % 3 else home,
+                    }
+                ],
+            }
+        )
+        length += len(json.dumps(told[-1])) + 2
+    return json.dumps({"orders": told})
 
 
 def users(size: int) -> str:

@@ -127,6 +127,16 @@ def users(size: int) -> str:
     )
 
 
+class Note(BaseModel):
+    text: str
+
+
+def note(size: int) -> str:
+    """One long string, with an escape now and then."""
+    line = 'John Doe said: "the tech conference is at \u00e9t\u00e9". '
+    return json.dumps({"text": line * (size // len(json.dumps(line)))})
+
+
 def chunked(text: str, size: int = 4) -> list[str]:
     """The text in pieces of `size` characters."""
     return [text[i : i + size] for i in range(0, len(text), size)]

@@ -1,0 +1,76 @@
+"""What the libraries do that people use otherwise, with the same chunks of the same document."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from importlib.metadata import version
+
+from documents import MeetingInfo, chunked
+from instructor.dsl.partial import Partial as InstructorPartial
+from langchain_core.output_parsers import JsonOutputParser
+from openai.lib.streaming.chat import ChatCompletionStreamState
+from openai.types.chat import ChatCompletionChunk
+from pydantic_ai import Agent, NativeOutput
+from pydantic_ai.models.function import FunctionModel
+
+Run = Callable[[], object]
+
+PEERS = ("instructor", "pydantic-ai-slim", "langchain-core", "openai", "ijson", "json-stream", "aiostream")
+
+
+def versions() -> str:
+    """The peers' versions, in one line."""
+    return ", ".join(f"{peer} {version(peer)}" for peer in PEERS)
+
+
+def instructor(text: str) -> Run:
+    """Instructor's `model_from_chunks`."""
+    partial, chunks = InstructorPartial[MeetingInfo], chunked(text)
+    return lambda: _spend(partial.model_from_chunks(chunks))
+
+
+def langchain(text: str) -> Run:
+    """LangChain's JSON parser, which tells JSON Patch."""
+    chunks = chunked(text)
+    return lambda: _spend(JsonOutputParser(diff=True).transform(iter(chunks)))
+
+
+def openai(text: str) -> Run:
+    """What the SDK's `.stream()` does with each chunk; the chunks themselves are there already."""
+    chunks = [_openai_chunk(piece) for piece in chunked(text)]
+
+    def consume() -> None:
+        state = ChatCompletionStreamState(input_tools=[], response_format=MeetingInfo)
+        for chunk in chunks:
+            _spend(iter(state.handle_chunk(chunk)))
+
+    return consume
+
+
+def _openai_chunk(piece: str) -> ChatCompletionChunk:
+    choice = {"index": 0, "delta": {"content": piece}, "finish_reason": None}
+    fields = {"id": "1", "created": 1, "model": "m", "object": "chat.completion.chunk", "choices": [choice]}
+    return ChatCompletionChunk.model_validate(fields)
+
+
+def pydantic_ai(text: str) -> Run:
+    """pydantic-ai's `stream_output`, of a model that says these chunks."""
+
+    async def say(messages: object, info: object) -> AsyncIterator[str]:
+        for piece in chunked(text):
+            yield piece
+
+    agent = Agent(FunctionModel(stream_function=say), output_type=NativeOutput(MeetingInfo))
+
+    async def consume() -> None:
+        async with agent.run_stream("") as result:
+            async for _ in result.stream_output(debounce_by=None):
+                pass
+
+    return lambda: asyncio.run(consume())
+
+
+def _spend(items: Iterator[object]) -> None:
+    for _ in items:
+        pass

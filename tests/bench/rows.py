@@ -1,0 +1,39 @@
+"""A row of the table that `make bench` prints."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+QUICK = bool(os.environ.get("QUICK"))
+"""Leave out what takes long."""
+ROUNDS = 3 if QUICK else 7
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure.
+
+    Attributes:
+        figure: what it is.
+        target: the bound, as `measured` is written: `<= 1.05`.
+        measured: what was measured.
+        unit: behind the number: `x`, `us`, `MB`.
+        digits: how many after the point.
+    """
+
+    figure: str
+    target: str
+    measured: float
+    unit: str = ""
+    digits: int = 2
+
+    @property
+    def met(self) -> bool:
+        """Whether the measured figure keeps the bound."""
+        sign, bound = self.target.split()
+        return self.measured <= float(bound) if sign == "<=" else self.measured >= float(bound)
+
+    def __str__(self) -> str:
+        target, measured = f"{self.target}{self.unit}", f"{self.measured:,.{self.digits}f}{self.unit}"
+        return f"{self.figure:<72}{target:>12}{measured:>14}  {'' if self.met else 'not met'}".rstrip()

@@ -10,26 +10,25 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from streamkit.document import Document
-from streamkit.errors import (
-    EmptyAnswer,
-    InvalidResult,
-    JsonSyntaxError,
-    LimitExceeded,
-    Refused,
-    RetriesExhausted,
-    SourceFailed,
-    StreamkitError,
-    Truncated,
-)
-from streamkit.events import Change, End, Finish
-from streamkit.extract import extract
-from streamkit.flow import Flow, Pipeline, Stage
-from streamkit.partial import Partial, PartialLiteralMixin
-from streamkit.schema.hint import Stream
-
 if TYPE_CHECKING:
     from streamkit.client import Mode, from_openai, from_provider
+    from streamkit.document import Document
+    from streamkit.errors import (
+        EmptyAnswer,
+        InvalidResult,
+        JsonSyntaxError,
+        LimitExceeded,
+        Refused,
+        RetriesExhausted,
+        SourceFailed,
+        StreamkitError,
+        Truncated,
+    )
+    from streamkit.events import Change, End, Finish
+    from streamkit.flow import Flow, Pipeline, Stage
+    from streamkit.partial import Partial, PartialLiteralMixin
+    from streamkit.schema.hint import Stream
+    from streamkit.standard import extract
 
 __all__ = [
     "Change",
@@ -57,11 +56,37 @@ __all__ = [
     "from_provider",
 ]
 
-_OF_THE_CLIENT = ("Mode", "from_openai", "from_provider")
+# Nothing is imported before it is asked for: neither pydantic by `import streamkit`, nor openai by an extraction.
+_HOMES = {
+    "streamkit.client": ("Mode", "from_openai", "from_provider"),
+    "streamkit.document": ("Document",),
+    "streamkit.errors": (
+        "EmptyAnswer",
+        "InvalidResult",
+        "JsonSyntaxError",
+        "LimitExceeded",
+        "Refused",
+        "RetriesExhausted",
+        "SourceFailed",
+        "StreamkitError",
+        "Truncated",
+    ),
+    "streamkit.events": ("Change", "End", "Finish"),
+    "streamkit.flow": ("Flow", "Pipeline", "Stage"),
+    "streamkit.partial": ("Partial", "PartialLiteralMixin"),
+    "streamkit.schema.hint": ("Stream",),
+    "streamkit.standard": ("extract",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 
 def __getattr__(name: str) -> object:
-    """Import the client, and with it openai, when it is first asked for."""
-    if name in _OF_THE_CLIENT:
-        return getattr(import_module("streamkit.client"), name)
-    raise AttributeError(f"module 'streamkit' has no attribute {name!r}")
+    """Import a name when it is first asked for."""
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'streamkit' has no attribute {name!r}")
+    found = globals()[name] = getattr(import_module(_HOME_OF[name]), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

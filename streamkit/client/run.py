@@ -14,9 +14,9 @@ import anyio
 
 from streamkit.errors import StreamkitError
 from streamkit.events import Change, End, Finish
-from streamkit.extract import extract
 from streamkit.patterns import check_pattern, matcher
 from streamkit.schema.compile import compile_type
+from streamkit.standard import extract
 from streamkit.typed_fold import TypedFold
 
 if TYPE_CHECKING:

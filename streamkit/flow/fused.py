@@ -180,6 +180,8 @@ def _step(machine: Machine[object, object]) -> _Step:
     feed = machine.feed
 
     def each(batch: Sequence[object]) -> Sequence[object]:
+        if len(batch) == 1:
+            return feed(batch[0])
         out: list[object] = []
         at = 0
         try:

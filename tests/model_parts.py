@@ -260,7 +260,7 @@ def summary(self: Any) -> dict[str, Any]:
 
 
 def first_field(self: Any) -> Any:
-    return getattr(self, names_of(self)[0], None)
+    return [getattr(self, name, None) for name in names_of(self)[:1]]
 
 
 # -- factories and discriminators --------------------------------------------------------------------------

@@ -2695,3 +2695,26 @@ shape(
     ['[{"width":2,"height":1},{"width":3}]', "[]"],
     ['[{"width":9}]', "[{}]"],
 )
+
+
+# -- found by random models ------------------------------------------------------------------------------
+
+
+class OwnerWritten(BaseModel):
+    """A field whose type comes by reference, dumped otherwise than it is elsewhere."""
+
+    label: Title
+    plain: Title = Title("")
+
+    @field_serializer("label")
+    @staticmethod
+    def write_label(value: object) -> str:
+        return f"<{value}>"
+
+
+shape(
+    "serializer of a field whose type is shared",
+    OwnerWritten,
+    ['{"label":"a"}', '{"plain":"b","label":""}'],
+    ['{"label":1}', '{"plain":"b"}'],
+)

@@ -135,10 +135,10 @@ class _Compiler:
             for definition in cast("list[Schema]", schema["definitions"]):
                 self.definitions[cast("str", definition["ref"])] = definition
             return self.node(cast("Schema", schema["schema"]), config)
-        if kind == "definition-ref":
-            return self._referred(schema, config)
         if serializer(schema):
             return self._dumped_by_pydantic(schema, config)
+        if kind == "definition-ref":
+            return self._referred(schema, config)
         wrapped = self._wrapped(kind, schema, config)
         if wrapped is not None:
             return wrapped

@@ -298,16 +298,26 @@ class Assembler:
                         final = layer.make(final, self._context)
             except ValidationError as error:
                 return self._close_wrong(frame, error, passed)
-            except SchemaError as error:
-                self._omit(error, frame.path, told=True)
-                return False
+            except Exception as error:
+                if self._omits(error):
+                    self._omit(frame.path, told=True)
+                    return False
+                self._frame = frame  # it was told, and is left without a verdict
+                raise
             if container.may_change or container.settles or entry.may_change:
-                json = settle(self.out, frame, typed, final=final)
+                json = self._settled(frame, typed, final)
             typed = final
         self._node, self._path = frame.node or ANY, frame.path
         self.out.append(_new(Change, ("complete", frame.path, typed)))
         self._store(typed, json)
         return False
+
+    def _settled(self, frame: Frame, typed: object, final: object) -> Json:
+        try:
+            return settle(self.out, frame, typed, final=final)
+        except Exception:
+            self._frame = frame
+            raise
 
     def _build(self, frame: Frame) -> object:
         container, children = frame.container, frame.children
@@ -366,18 +376,20 @@ class Assembler:
         if node.check is not None:
             try:
                 typed = node.check(text, self._context)
-            except SchemaError as error:
-                self._omit(error, path, told=True)
-                return
+                json = typed if node.dump is None else node.dump(typed)
             except ValidationError as error:
                 self._tell_wrong(error, text)
                 return
-            if typed is not text or node.dump is not None:
-                json = typed if node.dump is None else node.dump(typed)
-                if not same_json(json, text):
-                    spell(self.out, "replace", path, json, typed)
-                    self._store(typed, json)
+            except Exception as error:
+                if self._omits(error):
+                    self._omit(path, told=True)
                     return
+                self._busy, self._streaming, self._text = True, True, [text]  # it is left without a verdict
+                raise
+            if json is not text and not same_json(json, text):
+                spell(self.out, "replace", path, json, typed)
+                self._store(typed, json)
+                return
         self.out.append(_new(Change, ("complete", path, typed)))
         self._store(typed, json)
 
@@ -392,7 +404,9 @@ class Assembler:
         try:
             typed = node.read(text, self._context)
         except SchemaError as error:
-            self._omit(error, path, told=False)
+            if not self._omits(error):
+                raise
+            self._omit(path, told=False)
             return
         except ValidationError as error:
             wrong = read_json(text)
@@ -611,11 +625,12 @@ class Assembler:
         self.out.append(Change("invalid", frame.path, [below(place, error) for error in typed.errors]))
         return True
 
-    def _omit(self, error: SchemaError, path: Path, *, told: bool) -> None:
+    def _omits(self, error: Exception) -> bool:
         """A validator may ask, by `PydanticOmit`, that a list go without the item."""
+        return self._in_list and isinstance(error, SchemaError) and "Omit" in str(error)
+
+    def _omit(self, path: Path, *, told: bool) -> None:
         frame = self._frame
-        if not self._in_list or "Omit" not in str(error):
-            raise error
         frame.omitted.append(len(frame.children))
         if frame.container.drops:
             self.out = self._tries.pop()[1]

@@ -2718,3 +2718,15 @@ shape(
     ['{"label":"a"}', '{"plain":"b","label":""}'],
     ['{"label":1}', '{"plain":"b"}'],
 )
+
+
+class WrappedTree(BaseModel):
+    inside: Optional["WrappedTree"] = None
+
+    @model_serializer(mode="wrap")
+    def write(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {"whole": handler(self)}
+
+
+shape("dumped otherwise, and contains itself", WrappedTree, ["{}", '{"inside":{"inside":{}}}'], ['{"inside":1}'])
+shape("lists of such", list[WrappedTree], ["[{}]", '[{"inside":{"inside":{}}}]'], ['[{"inside":1}]'])

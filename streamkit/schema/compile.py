@@ -81,7 +81,13 @@ def _compile(tp: object, options: Options) -> Node:
         schema = cast("Schema", adapter.core_schema)
     except (PydanticUserError, PydanticUndefinedAnnotation) as error:
         raise TypeError(f"cannot validate against {tp!r}: {error}") from error
-    return _Compiler(options).root(schema)
+    node = _Compiler(options).root(schema)
+    # The type's own: pydantic-core may build others otherwise (a wrapped model that contains itself is wrapped twice).
+    if isinstance(node.read, Reader):
+        node.read.use(adapter.validator.validate_json)
+    if isinstance(node.dump, Dumper):
+        node.dump.use(adapter.serializer.to_python)
+    return node
 
 
 class _Compiler:

@@ -33,6 +33,10 @@ class Reader:
         self._schema, self._config, self._strict = schema, config, strict
         self._validate: Callable[..., Any] | None = None
 
+    def use(self, validator: Callable[..., Any]) -> None:
+        """Validate with this `validate_json`, which is there already."""
+        self._validate = validator
+
     def __call__(self, text: str, context: object) -> object:
         if self._validate is None:
             self._validate = SchemaValidator(self._schema(), self._config).validate_json
@@ -48,6 +52,10 @@ class Dumper:
         self._schema, self._config = schema, config
         self._dump: Callable[..., Any] | None = None
         self._dump_plain: Callable[..., Any] | None = None
+
+    def use(self, serializer: Callable[..., Any]) -> None:
+        """Dump with this `to_python`, which is there already."""
+        self._dump = serializer
 
     def plain(self, value: object, names: set[str] | None = None) -> Any:
         """The same without computed fields, except where a serializer of the user's has a say."""

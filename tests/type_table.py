@@ -2730,3 +2730,14 @@ class WrappedTree(BaseModel):
 
 shape("dumped otherwise, and contains itself", WrappedTree, ["{}", '{"inside":{"inside":{}}}'], ['{"inside":1}'])
 shape("lists of such", list[WrappedTree], ["[{}]", '[{"inside":{"inside":{}}}]'], ['[{"inside":1}]'])
+
+
+class AroundTrees(BaseModel):
+    tree: WrappedTree
+
+    @model_validator(mode="after")
+    def check(self) -> "AroundTrees":
+        return self
+
+
+shape("checked, around such a one", AroundTrees, ['{"tree":{}}', '{"tree":{"inside":{}}}'], ['{"tree":1}'])

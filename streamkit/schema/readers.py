@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic_core import SchemaSerializer, SchemaValidator
 
-from streamkit.schema.core import without_computed
+from streamkit.schema.core import has_computed, without_computed
 
 if TYPE_CHECKING:
     from pydantic_core import CoreConfig, CoreSchema
@@ -60,14 +60,22 @@ class Dumper:
     def plain(self, value: object, names: set[str] | None = None) -> Any:
         """The same without computed fields, except where a serializer of the user's has a say."""
         if self._dump_plain is None:
-            schema = without_computed(self._schema())
-            self._dump_plain = SchemaSerializer(schema, self._config, _use_prebuilt=False).to_python
+            self._dump_plain = self._make_plain()
         return self._dump_plain(value, mode="json", by_alias=False, include=names, warnings=False)
 
-    def __call__(self, value: object, names: set[str] | None = None) -> Any:
+    def _make_plain(self) -> Callable[..., Any]:
+        schema = self._schema()
+        if not has_computed(schema):
+            return self._made()
+        return SchemaSerializer(without_computed(schema), self._config, _use_prebuilt=False).to_python
+
+    def _made(self) -> Callable[..., Any]:
         if self._dump is None:
             self._dump = SchemaSerializer(self._schema(), self._config).to_python
-        return self._dump(value, mode="json", by_alias=False, include=names, warnings=False)
+        return self._dump
+
+    def __call__(self, value: object, names: set[str] | None = None) -> Any:
+        return (self._dump or self._made())(value, mode="json", by_alias=False, include=names, warnings=False)
 
 
 def read_or_none(read: Read) -> Read:

@@ -2741,3 +2741,36 @@ class AroundTrees(BaseModel):
 
 
 shape("checked, around such a one", AroundTrees, ['{"tree":{}}', '{"tree":{"inside":{}}}'], ['{"tree":1}'])
+
+
+class StrictlyAsking(BaseModel):
+    """Validators that ask for their siblings, on types that JSON writes otherwise than Python."""
+
+    first: str
+    born: date
+    pair: tuple[int, UUID] = (0, UUID(int=0))
+    sizes: dict[int, bytes] = {}
+    tags: list[str] = Field([], validation_alias=AliasChoices("tags", "first"))
+
+    @field_validator("born", "pair", "sizes", "tags")
+    @classmethod
+    def check(cls, value: object, info: ValidationInfo) -> object:
+        if info.data.get("first") == "no":
+            raise ValueError("no")
+        return value
+
+
+shape(
+    "strict, with validators that ask for siblings",
+    StrictlyAsking,
+    [
+        '{"tags":[],"first":"a","born":"2024-01-02","pair":[1,"f47ac10b-58cc-4372-a567-0e02b2c3d479"],"sizes":{"1":"x"}}',
+        '{"sizes":{"2":""},"born":"2024-01-02","tags":["x"],"first":""}',
+    ],
+    [
+        '{"sizes":{"2":""},"born":"2024-01-02","first":""}',
+        '{"first":"no","tags":[],"born":"2024-01-02","sizes":{}}',
+        '{"born":1,"tags":[],"sizes":{"x":1},"pair":[1],"first":"a"}',
+    ],
+    strict=True,
+)

@@ -22,7 +22,7 @@ from streamkit.schema.frame import Frame, Spy, way_in
 from streamkit.schema.lookup import find
 from streamkit.schema.nodes import ANY, IGNORED, Container, Entry, Node, OnInvalid, Opening, Wrap, Wrong
 from streamkit.schema.settle import settle, tell_late
-from streamkit.schema.shell import Raw
+from streamkit.schema.shell import WRONG, Raw, Refusal
 from streamkit.schema.spell import same_json, spell, spell_wrong
 from streamkit.schema.wrong import below, details, errors_of
 
@@ -296,7 +296,7 @@ class Assembler:
                     passed += 1
                     if isinstance(layer, Wrap):
                         final = layer.make(final, self._context)
-            except ValidationError as error:
+            except (ValidationError, Refusal) as error:
                 return self._close_wrong(frame, error, passed)
             except Exception as error:
                 if self._omits(error):
@@ -408,7 +408,7 @@ class Assembler:
                 raise
             self._omit(path, told=False)
             return
-        except ValidationError as error:
+        except (ValidationError, Refusal) as error:
             wrong = read_json(text)
             op = self._op_of_late(path) if node.late else self._op
             if self._eager is not _UNTOLD:
@@ -592,17 +592,21 @@ class Assembler:
     def _build_waiting(self, frame: Frame) -> object:
         """Build an object some of whose fields wait for defaults: they are validated on the way."""
         container = frame.container
-        raws = {key: Raw(frame.held[key]) for key in container.waiting if key in frame.pending}
+        raws = {key: Raw(frame.held[key], container.step(key)) for key in container.waiting if key in frame.pending}
         build = cast("Callable[[Any, object], object]", container.recheck)
         try:
             return build({**frame.children, **raws}, self._context)
-        except ValidationError:
-            for key, raw in raws.items():
-                if raw.error is not None or raw.valid:
-                    frame.pending.discard(key)
-                    node = replace(container.children[key].node, waits=False, read=_outcome(raw))
-                    self._as_child(frame, key, raw.text, node)
-            raise
+        except ValidationError as error:
+            found = [each for each in details(error) if not any(raw.concerns(each) for raw in raws.values())]
+        for key, raw in raws.items():
+            if raw.errors or raw.valid:
+                frame.pending.discard(key)
+                node = replace(container.children[key].node, waits=False, read=_outcome(raw))
+                self._as_child(frame, key, raw.text, node)
+            if raw.errors:
+                place: Any = {"type": WRONG, "loc": (raw.step,), "msg": "", "input": [*frame.children].index(key)}
+                found.append(place)
+        raise Refusal(found)
 
     # -- items that may be dropped -----------------------------------------------------------------
 
@@ -646,7 +650,7 @@ class Assembler:
         late.add(name)
         return op
 
-    def _tell_wrong(self, error: ValidationError, json: Json) -> None:
+    def _tell_wrong(self, error: ValidationError | Refusal, json: Json) -> None:
         """A single value was refused; it has been told."""
         errors = details(error)
         node = self._node
@@ -656,7 +660,7 @@ class Assembler:
             self._frame.bad = True
         self._store(Wrong(errors, json, told=not node.silent), _UNTOLD if node.silent else json)
 
-    def _close_wrong(self, frame: Frame, error: ValidationError, around: int) -> bool:
+    def _close_wrong(self, frame: Frame, error: ValidationError | Refusal, around: int) -> bool:
         """A container was refused: some child was, or all of them together."""
         if frame.entry.doubtful:
             self._doubted = frame
@@ -732,9 +736,7 @@ def _outcome(raw: Raw) -> Callable[[str, object], object]:
     """What was found of a value that is known already."""
 
     def read(text: str, context: object) -> object:
-        if raw.error is not None:
-            raise raw.error
-        return raw.typed
+        return raw.outcome()
 
     return read
 

@@ -551,7 +551,8 @@ class Assembler:
         """Find the values of fields that may stand in several places; finally, whatever has not come will not."""
         container = frame.container
         for own, paths in container.lookups.items():
-            if own in frame.found or container.direct[own] in frame.children:
+            direct = container.direct[own]
+            if own in frame.found or direct in frame.children or direct in frame.pending:
                 continue
             found = find(frame.held, paths, final=final)
             if found is not None:

@@ -370,13 +370,17 @@ class _Author:
 
     def _methods(self, made: _Class, *, tagged: bool) -> None:
         kinds = [("check", _VALIDATORS), ("write", _WRITERS)] if made.names else []
-        kinds += [("after", _AFTER_MODEL), ("made", _COMPUTED)]
+        kinds += [("made", _COMPUTED)]
+        # Of a model that contains itself, inside another type, pydantic calls what is around it twice.
+        alone = not (self.late and (self.blocks or self._open))
+        if alone:
+            kinds += [("after", _AFTER_MODEL)]
         for kind, forms in kinds:
             if self.chance(6):
                 form = self.pick([form for form in forms if "*" not in form or not tagged])
                 made.lines.append(f"{kind} = {form.format(name=self.pick(made.names or ['']))}")
         for kind, forms in (("ahead", _AHEAD if not tagged else []), ("dumped", _MODEL_WRITERS)):
-            if forms and self.chance(14):
+            if alone and forms and self.chance(14):
                 made.lines.append(f"{kind} = {self.pick(forms)}")
         if self.chance(20):
             made.lines.append(self.pick(["model_post_init = post_init", "_own: list[int] = PrivateAttr([])"]))

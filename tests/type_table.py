@@ -96,6 +96,8 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import CoreSchema, PydanticCustomError, PydanticOmit, PydanticUseDefault, core_schema
 from typing_extensions import TypeAliasType, TypedDict
 
+from streamkit import Stream
+
 __all__ = ["SHAPES", "Shape"]
 
 
@@ -2773,4 +2775,20 @@ shape(
         '{"born":1,"tags":[],"sizes":{"x":1},"pair":[1],"first":"a"}',
     ],
     strict=True,
+)
+
+
+class HeldUnions(BaseModel):
+    """Hints beside a discriminator, before it and after it."""
+
+    first: Annotated[FelineByEnum | CanineByEnum, Stream(hold=True), Field(discriminator="species")]
+    second: Annotated[FelineByEnum | CanineByEnum | None, Field(discriminator="species"), Stream(hold=True)] = None
+    third: Annotated[CanineByEnum | None, Stream(hold=True)] = None
+
+
+shape(
+    "hints beside a discriminator",
+    HeldUnions,
+    ['{"first":{"species":"cat"}}', '{"second":{"species":"dog","name":"a"},"third":null,"first":{"species":"cat"}}'],
+    ['{"first":{"species":"cow"}}', '{"first":{"species":"cat"},"second":{},"third":{"species":"cat"}}'],
 )

@@ -357,6 +357,40 @@ def test_the_document_tells_the_states_that_the_events_told(case: Case, lengths:
 # -- law 6: the end is honest ------------------------------------------------------------------------------
 
 
+def fail(value: object) -> object:
+    """User code with a mistake in it."""
+    raise TypeError("a mistake")
+
+
+class Failing(BaseModel):
+    text: str = ""
+
+    failing = computed_field(property(fail))
+
+
+class FailingModel(BaseModel):
+    text: str = ""
+
+    failing = model_validator(mode="after")(fail)
+
+
+@pytest.mark.parametrize(
+    "tp",
+    [
+        list[Failing],
+        list[FailingModel],
+        list[dict[str, Annotated[str, AfterValidator(fail)]]],
+        list[Annotated[dict[str, str], AfterValidator(fail)]],
+    ],
+)
+def test_what_user_code_left_without_a_verdict_is_open(tp: object) -> None:
+    text = '[{"text": "abc"}]'
+    for chunks in ([text], list(text)):
+        events = gather(chunks | accumulate() | validate(tp))
+        check(events)
+        assert (end_of(events).status, end_of(events).open[:2]) == ("failed", ((), (0,)))
+
+
 class Chunked:
     """A source that knows how it ended."""
 

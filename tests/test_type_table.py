@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from itertools import islice
 from random import Random
 from typing import Any, cast
 
 import pytest
-from pydantic import BaseModel, RootModel, TypeAdapter, ValidationError
-from recorder import always, check, gather, plain, tidy
+from agreement import (
+    Answer,
+    Errors,
+    answer_of,
+    as_json,
+    assert_agrees,
+    carried,
+    folded,
+    of_root,
+    parsed,
+    parts,
+    same,
+    told,
+)
+from pydantic import RootModel, TypeAdapter
+from recorder import always, check, gather, tidy
 from strategies import THOROUGH, Number, Pairs, Tree, has_twins, write
 from type_table import SHAPES, Shape
 
-from streamkit import Change, Document, End, InvalidResult
+from streamkit import Change, InvalidResult
 from streamkit.events import Path
 from streamkit.flow import Pipeline
 from streamkit.operators import accumulate, validate
@@ -29,18 +40,7 @@ SHARE = 1.0 if THOROUGH else 0.1
 SHORT, RANDOM_SPLITS = 60, 300
 NEAR_TEXTS = 60 if THOROUGH else 10
 
-Errors = Sequence[Mapping[str, Any]]
 Chunks = Sequence[str] | Sequence[bytes]
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What pydantic makes of a text: a value and its dump, errors, or what the user's code raised."""
-
-    value: Any = None
-    dump: Any = None
-    errors: Errors | None = None
-    raised: Exception | None = None
 
 
 @cache
@@ -55,138 +55,23 @@ def pipeline(shape: Shape) -> Pipeline[str | bytes, Change[Any]]:
 
 def asked(shape: Shape, text: str) -> Answer:
     """The answer of pydantic."""
-    try:
-        value = adapter(shape).validate_json(text, **shape.options)
-    except ValidationError as error:
-        return Answer(errors=error.errors())
-    except Exception as error:  # noqa: BLE001  # a validator of the table met a type it does not know
-        return Answer(raised=error)
-    return Answer(value, adapter(shape).dump_python(value, mode="json", by_alias=False, warnings=False))
+    return answer_of(adapter(shape), text, **shape.options)
 
 
 def streamed(shape: Shape, chunks: Chunks) -> list[Change[Any]]:
     return gather(chunks | pipeline(shape))
 
 
-# -- comparing ---------------------------------------------------------------------------------------------
-
-
-def same(one: Any, other: Any) -> bool:
-    """Equal, of the same types all the way down, with the same fields set."""
-    if type(one) is not type(other):
-        return False
-    if isinstance(one, BaseModel):
-        extra = same(one.__pydantic_extra__, other.__pydantic_extra__)
-        return one == other and one.model_fields_set == other.model_fields_set and extra and same_parts(one, other)
-    if dataclasses.is_dataclass(one):
-        return one == other and same_parts(one, other)
-    if isinstance(one, dict):
-        table, twin = cast("Mapping[Any, Any]", one), cast("Mapping[Any, Any]", other)
-        keys = kinds(table) == kinds(twin)  # 1 and True are one key
-        return keys and table == twin and all(same(table[key], twin[key]) for key in table)
-    if isinstance(one, (list, tuple, deque)):
-        return len(cast("list[Any]", one)) == len(other) and all(map(same, cast("list[Any]", one), other))
-    if isinstance(one, (set, frozenset)):
-        return kinds(cast("Iterable[Any]", one)) == kinds(other)
-    return bool(one == other)
-
-
-def kinds(values: Iterable[Any]) -> set[tuple[type[Any], Any]]:
-    """Values with their types."""
-    return {(type(value), value) for value in values}
-
-
-def same_parts(one: Any, other: Any) -> bool:
-    return all(same(getattr(one, name), getattr(other, name)) for name in parts(one))
-
-
-def parts(value: Any) -> list[str]:
-    """The names of a model's or a dataclass's fields."""
-    if isinstance(value, BaseModel):
-        return list(type(value).model_fields)
-    return [each.name for each in dataclasses.fields(value)] if dataclasses.is_dataclass(value) else []
-
-
-def as_json(shape: Shape, value: object) -> object:
-    """A JSON value in a form that can be compared: lists sorted where they stand for sets."""
-    return in_order(plain(value)) if shape.unordered else plain(value)
-
-
-def in_order(value: object) -> object:
-    if isinstance(value, dict):
-        return {key: in_order(child) for key, child in cast("dict[str, object]", value).items()}
-    if isinstance(value, list):
-        return sorted(map(in_order, cast("list[object]", value)), key=repr)
-    return value
-
-
-def told(errors: Errors) -> Counter[object]:
-    return Counter((error["loc"], error["type"], error["msg"]) for error in errors)
-
-
-def carried(errors: Errors) -> Counter[object]:
-    """The rest of what errors say: the context, and what was met, if it is no container."""
-    plain_inputs = [[] if held(error["input"]) else [repr(error["input"])] for error in errors]
-    return Counter(
-        (error["loc"], error["type"], *met, repr(error.get("ctx")))
-        for error, met in zip(errors, plain_inputs, strict=True)
-    )
-
-
-def containers(errors: Errors) -> Counter[object]:
-    """The objects and arrays that errors say they met."""
-    return Counter((error["loc"], error["type"], repr(error["input"])) for error in errors if held(error["input"]))
-
-
-def held(value: object) -> bool:
-    return isinstance(value, (dict, list))
-
-
-def folded(events: Sequence[Change[Any]]) -> Document:
-    document = Document()
-    for change in events:
-        document.apply(change)
-    return document
-
-
-def end_of(events: Sequence[Change[Any]]) -> End:
-    return cast("End", events[-1].value)
-
-
-def of_root(events: Sequence[Change[Any]], op: str) -> Any:
-    """What the root's one verdict carries."""
-    (found,) = [change.value for change in events if change.op == op and not change.path]
-    return found
-
-
 def agrees(shape: Shape, events: Sequence[Change[Any]], answer: Answer) -> None:
     """Streaming and pydantic make the same of a text."""
-    end, document = end_of(events), folded(events)
-    assert document.end is end
-    if answer.raised is not None:
-        assert end.status == "failed"
-        assert type(end.error) is type(answer.raised)
-    elif answer.errors is not None:
-        assert end.status == "invalid"
-        assert isinstance(end.error, InvalidResult)
-        assert told(end.error.errors) == told(answer.errors) == told(of_root(events, "invalid"))
-        assert document.state(()) == "invalid"
-    else:
-        assert (end.status, end.error, end.open) == ("complete", None, ())
-        assert as_json(shape, document.value) == as_json(shape, answer.dump)
-        assert same(of_root(events, "complete"), answer.value), (of_root(events, "complete"), answer.value)
-        assert document.open == document.invalid == ()
+    assert_agrees(events, answer, unordered=shape.unordered)
+
+
+def same_json(shape: Shape, one: object, other: object) -> bool:
+    return as_json(one, unordered=shape.unordered) == as_json(other, unordered=shape.unordered)
 
 
 # -- cutting -------------------------------------------------------------------------------------------------
-
-
-def parsed(text: str) -> Tree:
-    """JSON text as a tree, which still knows of keys that come twice."""
-    tree: Tree = json.loads(
-        text, object_pairs_hook=lambda pairs: Pairs(tuple(pairs)), parse_int=Number, parse_float=Number
-    )
-    return tree
 
 
 def plainly_cut(text: str) -> Iterator[Chunks]:
@@ -267,7 +152,7 @@ def test_events_do_not_depend_on_the_cuts(shape: Shape, text: str) -> None:
         events = streamed(shape, chunks)
         assert tidy(events) == whole, chunks
         if answer.errors is None:
-            assert as_json(shape, folded(events).value) == as_json(shape, answer.dump), chunks
+            assert same_json(shape, folded(events).value, answer.dump), chunks
 
 
 # -- laws 2, 3, 4 and 6 --------------------------------------------------------------------------------------

@@ -738,3 +738,19 @@ def test_user_code_is_told_the_context(specimen: Specimen, place: str) -> None:
 def test_the_code_is_called_at_all(specimen: Specimen) -> None:
     called = [calls_of_pydantic(specimen.tp, text, None, specimen.dumps) for text in specimen.values]
     assert any(called)
+
+
+class WrappedTree(BaseModel):
+    inside: WrappedTree | None = None
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def around(cls, data: Any, handler: Handler) -> Any:
+        note("around", data)
+        return handler(data)
+
+
+@pytest.mark.parametrize("tp", [WrappedTree, list[WrappedTree]])
+def test_a_validator_around_a_model_that_contains_itself(tp: Any) -> None:
+    text = '{"inside": {"inside": {}}}'
+    same_calls(tp, text if tp is WrappedTree else f"[{text}]")

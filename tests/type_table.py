@@ -96,6 +96,8 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import CoreSchema, PydanticCustomError, PydanticOmit, PydanticUseDefault, core_schema
 from typing_extensions import TypeAliasType, TypedDict
 
+from streamkit import Stream
+
 __all__ = ["SHAPES", "Shape"]
 
 
@@ -2694,4 +2696,99 @@ shape(
     list[CheckedComputed],
     ['[{"width":2,"height":1},{"width":3}]', "[]"],
     ['[{"width":9}]', "[{}]"],
+)
+
+
+# -- found by random models ------------------------------------------------------------------------------
+
+
+class OwnerWritten(BaseModel):
+    """A field whose type comes by reference, dumped otherwise than it is elsewhere."""
+
+    label: Title
+    plain: Title = Title("")
+
+    @field_serializer("label")
+    @staticmethod
+    def write_label(value: object) -> str:
+        return f"<{value}>"
+
+
+shape(
+    "serializer of a field whose type is shared",
+    OwnerWritten,
+    ['{"label":"a"}', '{"plain":"b","label":""}'],
+    ['{"label":1}', '{"plain":"b"}'],
+)
+
+
+class WrappedTree(BaseModel):
+    inside: Optional["WrappedTree"] = None
+
+    @model_serializer(mode="wrap")
+    def write(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {"whole": handler(self)}
+
+
+shape("dumped otherwise, and contains itself", WrappedTree, ["{}", '{"inside":{"inside":{}}}'], ['{"inside":1}'])
+shape("lists of such", list[WrappedTree], ["[{}]", '[{"inside":{"inside":{}}}]'], ['[{"inside":1}]'])
+
+
+class AroundTrees(BaseModel):
+    tree: WrappedTree
+
+    @model_validator(mode="after")
+    def check(self) -> "AroundTrees":
+        return self
+
+
+shape("checked, around such a one", AroundTrees, ['{"tree":{}}', '{"tree":{"inside":{}}}'], ['{"tree":1}'])
+
+
+class StrictlyAsking(BaseModel):
+    """Validators that ask for their siblings, on types that JSON writes otherwise than Python."""
+
+    first: str
+    born: date
+    pair: tuple[int, UUID] = (0, UUID(int=0))
+    sizes: dict[int, bytes] = {}
+    tags: list[str] = Field([], validation_alias=AliasChoices("tags", "first"))
+
+    @field_validator("born", "pair", "sizes", "tags")
+    @classmethod
+    def check(cls, value: object, info: ValidationInfo) -> object:
+        if info.data.get("first") == "no":
+            raise ValueError("no")
+        return value
+
+
+shape(
+    "strict, with validators that ask for siblings",
+    StrictlyAsking,
+    [
+        '{"tags":[],"first":"a","born":"2024-01-02","pair":[1,"f47ac10b-58cc-4372-a567-0e02b2c3d479"],"sizes":{"1":"x"}}',
+        '{"sizes":{"2":""},"born":"2024-01-02","tags":["x"],"first":""}',
+    ],
+    [
+        '{"sizes":{"2":""},"born":"2024-01-02","first":""}',
+        '{"first":"no","tags":[],"born":"2024-01-02","sizes":{}}',
+        '{"born":1,"tags":[],"sizes":{"x":1},"pair":[1],"first":"a"}',
+    ],
+    strict=True,
+)
+
+
+class HeldUnions(BaseModel):
+    """Hints beside a discriminator, before it and after it."""
+
+    first: Annotated[FelineByEnum | CanineByEnum, Stream(hold=True), Field(discriminator="species")]
+    second: Annotated[FelineByEnum | CanineByEnum | None, Field(discriminator="species"), Stream(hold=True)] = None
+    third: Annotated[CanineByEnum | None, Stream(hold=True)] = None
+
+
+shape(
+    "hints beside a discriminator",
+    HeldUnions,
+    ['{"first":{"species":"cat"}}', '{"second":{"species":"dog","name":"a"},"third":null,"first":{"species":"cat"}}'],
+    ['{"first":{"species":"cow"}}', '{"first":{"species":"cat"},"second":{},"third":{"species":"cat"}}'],
 )

@@ -22,7 +22,7 @@ from streamkit.schema.frame import Frame, Spy, way_in
 from streamkit.schema.lookup import find
 from streamkit.schema.nodes import ANY, IGNORED, Container, Entry, Node, OnInvalid, Opening, Wrap, Wrong
 from streamkit.schema.settle import settle, tell_late
-from streamkit.schema.shell import Raw
+from streamkit.schema.shell import WRONG, Raw, Refusal
 from streamkit.schema.spell import same_json, spell, spell_wrong
 from streamkit.schema.wrong import below, details, errors_of
 
@@ -296,18 +296,28 @@ class Assembler:
                     passed += 1
                     if isinstance(layer, Wrap):
                         final = layer.make(final, self._context)
-            except ValidationError as error:
+            except (ValidationError, Refusal) as error:
                 return self._close_wrong(frame, error, passed)
-            except SchemaError as error:
-                self._omit(error, frame.path, told=True)
-                return False
+            except Exception as error:
+                if self._omits(error):
+                    self._omit(frame.path, told=True)
+                    return False
+                self._frame = frame  # it was told, and is left without a verdict
+                raise
             if container.may_change or container.settles or entry.may_change:
-                json = settle(self.out, frame, typed, final=final)
+                json = self._settled(frame, typed, final)
             typed = final
         self._node, self._path = frame.node or ANY, frame.path
         self.out.append(_new(Change, ("complete", frame.path, typed)))
         self._store(typed, json)
         return False
+
+    def _settled(self, frame: Frame, typed: object, final: object) -> Json:
+        try:
+            return settle(self.out, frame, typed, final=final)
+        except Exception:
+            self._frame = frame
+            raise
 
     def _build(self, frame: Frame) -> object:
         container, children = frame.container, frame.children
@@ -366,18 +376,20 @@ class Assembler:
         if node.check is not None:
             try:
                 typed = node.check(text, self._context)
-            except SchemaError as error:
-                self._omit(error, path, told=True)
-                return
+                json = typed if node.dump is None else node.dump(typed)
             except ValidationError as error:
                 self._tell_wrong(error, text)
                 return
-            if typed is not text or node.dump is not None:
-                json = typed if node.dump is None else node.dump(typed)
-                if not same_json(json, text):
-                    spell(self.out, "replace", path, json, typed)
-                    self._store(typed, json)
+            except Exception as error:
+                if self._omits(error):
+                    self._omit(path, told=True)
                     return
+                self._busy, self._streaming, self._text = True, True, [text]  # it is left without a verdict
+                raise
+            if json is not text and not same_json(json, text):
+                spell(self.out, "replace", path, json, typed)
+                self._store(typed, json)
+                return
         self.out.append(_new(Change, ("complete", path, typed)))
         self._store(typed, json)
 
@@ -392,9 +404,11 @@ class Assembler:
         try:
             typed = node.read(text, self._context)
         except SchemaError as error:
-            self._omit(error, path, told=False)
+            if not self._omits(error):
+                raise
+            self._omit(path, told=False)
             return
-        except ValidationError as error:
+        except (ValidationError, Refusal) as error:
             wrong = read_json(text)
             op = self._op_of_late(path) if node.late else self._op
             if self._eager is not _UNTOLD:
@@ -537,7 +551,8 @@ class Assembler:
         """Find the values of fields that may stand in several places; finally, whatever has not come will not."""
         container = frame.container
         for own, paths in container.lookups.items():
-            if own in frame.found or container.direct[own] in frame.children:
+            direct = container.direct[own]
+            if own in frame.found or direct in frame.children or direct in frame.pending:
                 continue
             found = find(frame.held, paths, final=final)
             if found is not None:
@@ -578,17 +593,21 @@ class Assembler:
     def _build_waiting(self, frame: Frame) -> object:
         """Build an object some of whose fields wait for defaults: they are validated on the way."""
         container = frame.container
-        raws = {key: Raw(frame.held[key]) for key in container.waiting if key in frame.pending}
+        raws = {key: Raw(frame.held[key], container.step(key)) for key in container.waiting if key in frame.pending}
         build = cast("Callable[[Any, object], object]", container.recheck)
         try:
             return build({**frame.children, **raws}, self._context)
-        except ValidationError:
-            for key, raw in raws.items():
-                if raw.error is not None or raw.valid:
-                    frame.pending.discard(key)
-                    node = replace(container.children[key].node, waits=False, read=_outcome(raw))
-                    self._as_child(frame, key, raw.text, node)
-            raise
+        except ValidationError as error:
+            found = [each for each in details(error) if not any(raw.concerns(each) for raw in raws.values())]
+        for key, raw in raws.items():
+            if raw.errors or raw.valid:
+                frame.pending.discard(key)
+                node = replace(container.children[key].node, waits=False, read=_outcome(raw))
+                self._as_child(frame, key, raw.text, node)
+            if raw.errors:
+                place: Any = {"type": WRONG, "loc": (raw.step,), "msg": "", "input": [*frame.children].index(key)}
+                found.append(place)
+        raise Refusal(found)
 
     # -- items that may be dropped -----------------------------------------------------------------
 
@@ -611,11 +630,12 @@ class Assembler:
         self.out.append(Change("invalid", frame.path, [below(place, error) for error in typed.errors]))
         return True
 
-    def _omit(self, error: SchemaError, path: Path, *, told: bool) -> None:
+    def _omits(self, error: Exception) -> bool:
         """A validator may ask, by `PydanticOmit`, that a list go without the item."""
+        return self._in_list and isinstance(error, SchemaError) and "Omit" in str(error)
+
+    def _omit(self, path: Path, *, told: bool) -> None:
         frame = self._frame
-        if not self._in_list or "Omit" not in str(error):
-            raise error
         frame.omitted.append(len(frame.children))
         if frame.container.drops:
             self.out = self._tries.pop()[1]
@@ -631,7 +651,7 @@ class Assembler:
         late.add(name)
         return op
 
-    def _tell_wrong(self, error: ValidationError, json: Json) -> None:
+    def _tell_wrong(self, error: ValidationError | Refusal, json: Json) -> None:
         """A single value was refused; it has been told."""
         errors = details(error)
         node = self._node
@@ -641,7 +661,7 @@ class Assembler:
             self._frame.bad = True
         self._store(Wrong(errors, json, told=not node.silent), _UNTOLD if node.silent else json)
 
-    def _close_wrong(self, frame: Frame, error: ValidationError, around: int) -> bool:
+    def _close_wrong(self, frame: Frame, error: ValidationError | Refusal, around: int) -> bool:
         """A container was refused: some child was, or all of them together."""
         if frame.entry.doubtful:
             self._doubted = frame
@@ -717,9 +737,7 @@ def _outcome(raw: Raw) -> Callable[[str, object], object]:
     """What was found of a value that is known already."""
 
     def read(text: str, context: object) -> object:
-        if raw.error is not None:
-            raise raw.error
-        return raw.typed
+        return raw.outcome()
 
     return read
 

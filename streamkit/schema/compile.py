@@ -81,7 +81,13 @@ def _compile(tp: object, options: Options) -> Node:
         schema = cast("Schema", adapter.core_schema)
     except (PydanticUserError, PydanticUndefinedAnnotation) as error:
         raise TypeError(f"cannot validate against {tp!r}: {error}") from error
-    return _Compiler(options).root(schema)
+    node = _Compiler(options).root(schema)
+    # The type's own: pydantic-core may build others otherwise (a wrapped model that contains itself is wrapped twice).
+    if isinstance(node.read, Reader):
+        node.read.use(adapter.validator.validate_json)
+    if isinstance(node.dump, Dumper):
+        node.dump.use(adapter.serializer.to_python)
+    return node
 
 
 class _Compiler:
@@ -135,10 +141,10 @@ class _Compiler:
             for definition in cast("list[Schema]", schema["definitions"]):
                 self.definitions[cast("str", definition["ref"])] = definition
             return self.node(cast("Schema", schema["schema"]), config)
-        if kind == "definition-ref":
-            return self._referred(schema, config)
         if serializer(schema):
             return self._dumped_by_pydantic(schema, config)
+        if kind == "definition-ref":
+            return self._referred(schema, config)
         wrapped = self._wrapped(kind, schema, config)
         if wrapped is not None:
             return wrapped

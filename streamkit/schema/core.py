@@ -25,6 +25,7 @@ __all__ = [
     "definitions_of",
     "extra_behavior",
     "fields_of",
+    "has_computed",
     "has_post_init",
     "has_user_code",
     "inner_schemas",
@@ -264,6 +265,11 @@ def _any_inside(
     if test(schema):
         return True
     return any(_any_inside(inner, definitions, test, stop, seen) for inner in inner_schemas(schema))
+
+
+def has_computed(schema: Schema) -> bool:
+    """Whether there is a computed field in a schema that stands by itself."""
+    return bool(schema.get("computed_fields")) or any(map(has_computed, inner_schemas(schema)))
 
 
 def without_computed(schema: CoreSchema) -> CoreSchema:

@@ -73,7 +73,7 @@ class Frame:
         if key in self.container.lookups:
             found = self.found.get(key, ())
             return (self.container.children[key].name,) if self.container.errors_by_name else found
-        return (self.container.place(key).name,) if self.container.errors_by_name else (key,)
+        return (self.container.step(key),)
 
 
 class Spy(Watcher):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Stream", "hint_of"]
 
 _KEY = "streamkit"
+_UNIONS = ("union", "tagged-union", "nullable")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +44,15 @@ class Stream:
     on_invalid: Literal["emit", "raise", "drop"] | None = None
 
     def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Leave a mark in the schema: a chain of one step is to pydantic the step itself."""
-        return core_schema.chain_schema([handler(source)], metadata={_KEY: self})
+        """Leave a mark in the schema, or around it: a chain of one step is to pydantic the step itself."""
+        schema = handler(source)
+        if schema["type"] in _UNIONS and _KEY not in schema.get("metadata", {}):
+            # A discriminator that comes after it wants a union.
+            return cast("CoreSchema", {**schema, "metadata": {**schema.get("metadata", {}), _KEY: self}})
+        return core_schema.chain_schema([schema], metadata={_KEY: self})
 
 
 def hint_of(schema: Schema) -> Stream | None:
-    """The hint that a schema carries, if it is one that stands for `Stream`."""
-    if schema["type"] != "chain":
-        return None
+    """The hint that a schema carries, if it carries one."""
     metadata = cast("dict[str, object]", schema.get("metadata") or {})
     return cast("Stream | None", metadata.get(_KEY))

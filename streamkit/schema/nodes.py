@@ -199,6 +199,10 @@ class Container:
             child = self.other(key) if self.other is not None else Child(key, self.item or ANY)
         return child
 
+    def step(self, key: str) -> str:
+        """How pydantic's errors name what stands under a key."""
+        return self.place(key).name if self.errors_by_name else key
+
     def at(self, index: int) -> Node:
         """The node of an item."""
         return self.items[index] if index < len(self.items) else self.item or ANY

@@ -220,7 +220,7 @@ class _Shape:
                     strict=self._compiler.options.strict,
                     closed=self._compiler.closed,
                 )
-            raw = Raw(text)
+            raw = Raw(text, self.container.step(key))
             needed = {*self._before(name)}
             places = self.container.children
             given = {each: child for each, child in children.items() if each in places and places[each].name in needed}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic_core import SchemaSerializer, SchemaValidator
 
-from streamkit.schema.core import without_computed
+from streamkit.schema.core import has_computed, without_computed
 
 if TYPE_CHECKING:
     from pydantic_core import CoreConfig, CoreSchema
@@ -33,6 +33,10 @@ class Reader:
         self._schema, self._config, self._strict = schema, config, strict
         self._validate: Callable[..., Any] | None = None
 
+    def use(self, validator: Callable[..., Any]) -> None:
+        """Validate with this `validate_json`, which is there already."""
+        self._validate = validator
+
     def __call__(self, text: str, context: object) -> object:
         if self._validate is None:
             self._validate = SchemaValidator(self._schema(), self._config).validate_json
@@ -49,17 +53,29 @@ class Dumper:
         self._dump: Callable[..., Any] | None = None
         self._dump_plain: Callable[..., Any] | None = None
 
+    def use(self, serializer: Callable[..., Any]) -> None:
+        """Dump with this `to_python`, which is there already."""
+        self._dump = serializer
+
     def plain(self, value: object, names: set[str] | None = None) -> Any:
         """The same without computed fields, except where a serializer of the user's has a say."""
         if self._dump_plain is None:
-            schema = without_computed(self._schema())
-            self._dump_plain = SchemaSerializer(schema, self._config, _use_prebuilt=False).to_python
+            self._dump_plain = self._make_plain()
         return self._dump_plain(value, mode="json", by_alias=False, include=names, warnings=False)
 
-    def __call__(self, value: object, names: set[str] | None = None) -> Any:
+    def _make_plain(self) -> Callable[..., Any]:
+        schema = self._schema()
+        if not has_computed(schema):
+            return self._made()
+        return SchemaSerializer(without_computed(schema), self._config, _use_prebuilt=False).to_python
+
+    def _made(self) -> Callable[..., Any]:
         if self._dump is None:
             self._dump = SchemaSerializer(self._schema(), self._config).to_python
-        return self._dump(value, mode="json", by_alias=False, include=names, warnings=False)
+        return self._dump
+
+    def __call__(self, value: object, names: set[str] | None = None) -> Any:
+        return (self._dump or self._made())(value, mode="json", by_alias=False, include=names, warnings=False)
 
 
 def read_or_none(read: Read) -> Read:

@@ -18,46 +18,71 @@ from streamkit.schema.core import Schema, extra_behavior, fields_of
 from streamkit.schema.nodes import Wrong
 
 if TYPE_CHECKING:
-    from pydantic_core import CoreConfig, CoreSchema
+    from pydantic_core import CoreConfig, CoreSchema, ErrorDetails
 
-__all__ = ["WRONG", "Raw", "Shell", "lenient", "truncated", "wrapper"]
+__all__ = ["WRONG", "Raw", "Refusal", "Shell", "lenient", "truncated", "wrapper"]
 
 WRONG = "streamkit_wrong"
 """The type of the error that stands for those of a wrong child."""
 
 _NOTHING = object()
+_NONE = frozenset[str]()
 _children: ContextVar[Any] = ContextVar("children")
+
+
+class Refusal(Exception):  # noqa: N818  # a verdict, not a mistake
+    """A value is not valid: what a `ValidationError` says, where pydantic raises none of its own.
+
+    Attributes:
+        details: the errors.
+    """
+
+    def __init__(self, details: list[ErrorDetails]) -> None:
+        super().__init__(details)
+        self.details = details
 
 
 class Raw:
     """Stands among the finished children for one that has yet to be validated: its text.
 
+    Args:
+        text: its JSON.
+        step: how errors of the object around it name it.
+
     Attributes:
         typed: the value, once it was found valid.
-        error: what is wrong with it, once that was found.
+        errors: what is wrong with it, once that was found, `loc` counted from itself.
     """
 
-    __slots__ = ("error", "text", "typed")
+    __slots__ = ("errors", "step", "text", "typed")
 
-    def __init__(self, text: str) -> None:
-        self.text = text
+    def __init__(self, text: str, step: str) -> None:
+        self.text, self.step = text, step
         self.typed: object = _NOTHING
-        self.error: ValidationError | None = None
+        self.errors: list[ErrorDetails] = []
 
     @property
     def valid(self) -> bool:
         return self.typed is not _NOTHING
+
+    def concerns(self, error: ErrorDetails) -> bool:
+        """Whether an error of the object around it is one of its own."""
+        return error["loc"][:1] == (self.step,)
+
+    def outcome(self) -> object:
+        """Its value; raises `Refusal` if it is wrong."""
+        if self.errors:
+            raise Refusal(self.errors)
+        return self.typed
 
     def validated(self, build: Callable[[], object]) -> object:
         """Its value, found by building something that it is a part of: what is wrong elsewhere does not matter."""
         try:
             build()
         except ValidationError:
-            if self.error is not None:
-                raise self.error from None
-            if not self.valid:
+            if not (self.errors or self.valid):
                 raise
-        return self.typed
+        return self.outcome()
 
 
 class Shell:
@@ -74,7 +99,7 @@ class Shell:
         closed: makes a schema stand by itself.
     """
 
-    __slots__ = ("_build", "_make", "_strict", "by_place")
+    __slots__ = ("_builds", "_live", "_make", "_strict", "by_place")
 
     def __init__(  # each is one decision of the compiler
         self,
@@ -87,25 +112,37 @@ class Shell:
         closed: Callable[[Schema], CoreSchema] = lambda schema: cast("CoreSchema", schema),
     ) -> None:
         self.by_place = by_place
+        self._live = bool(live)
         self._strict = strict if live else None
         leaf = core_schema.no_info_plain_validator_function(_at_place) if by_place else core_schema.any_schema()
 
-        def make() -> Callable[..., object]:
-            emptied = closed(_emptied(schema, leaf, live, config))
+        def make(raws: frozenset[str]) -> Callable[..., object]:
+            emptied = closed(_emptied(schema, leaf, live, config, raws))
             # Not prebuilt: pydantic would take the class's own validator, whatever the schema says.
             settings = dict(config) if live else lenient(config)
             validator = SchemaValidator(emptied, cast("CoreConfig", settings) or None, _use_prebuilt=False)
             return validator.validate_json if by_place else validator.validate_python
 
         self._make = make
-        self._build: Callable[..., object] | None = None
+        self._builds: dict[frozenset[str], Callable[..., object]] = {}
 
     def __call__(self, children: Any, context: object) -> object:
-        build = self._build
+        raws = _raws(children) if self._live else {}
+        build = self._builds.get(_NONE) if not raws else self._builds.get(frozenset(raws))
         if build is None:
-            build = self._build = self._make()
+            build = self._builds[frozenset(raws)] = self._make(frozenset(raws))
         if not self.by_place:
             return build(children, context=context)
+        try:
+            return self._build_by_place(build, children, context)
+        except ValidationError as error:
+            for detail in error.errors() if raws else ():
+                for raw in raws.values():
+                    if raw.concerns(detail):
+                        raw.errors.append(cast("ErrorDetails", {**detail, "loc": detail["loc"][1:]}))
+            raise
+
+    def _build_by_place(self, build: Callable[..., object], children: Any, context: object) -> object:
         token = _children.set((children, {}) if isinstance(children, list) else (list(children.values()), children))
         try:
             return build(_by_place(children), strict=self._strict, context=context)
@@ -166,28 +203,33 @@ def _at_place(place: Any) -> object:
     return child
 
 
+def _raws(children: Any) -> dict[str, Raw]:
+    return {key: child for key, child in cast("dict[str, object]", children).items() if isinstance(child, Raw)}
+
+
 def _alive(keys: list[str], schema: CoreSchema) -> CoreSchema:
-    """The schema of a field that is validated here, if it was not before."""
+    """The schema of a field that was validated, or whose default is to be."""
 
     def validate(value: Any, handler: Callable[[object], object]) -> object:
         children = _children.get()[1]
-        child = next((children[key] for key in keys if key in children), _NOTHING)
-        if not (child is _NOTHING or isinstance(child, Raw)):
-            return _at_place(value)
-        try:
-            typed = handler(value)
-        except ValidationError as error:
-            if isinstance(child, Raw):
-                child.error = error
-            raise
-        if isinstance(child, Raw):
-            child.typed = typed
-        return typed
+        return _at_place(value) if any(key in children for key in keys) else handler(value)
 
     return core_schema.no_info_wrap_validator_function(validate, schema)
 
 
-def _emptied(schema: Schema, leaf: CoreSchema, live: Collection[str], config: Schema) -> Schema:
+def _told(key: str, schema: CoreSchema) -> CoreSchema:
+    """The schema of a field that is validated here: it reads the text itself, as only JSON is read."""
+
+    def tell(typed: object) -> object:
+        _children.get()[1][key].typed = typed
+        return typed
+
+    return core_schema.no_info_after_validator_function(tell, schema)
+
+
+def _emptied(
+    schema: Schema, leaf: CoreSchema, live: Collection[str], config: Schema, raws: frozenset[str] = _NONE
+) -> Schema:
     """The schema with the children's schemas replaced. Strictness is theirs, too: they have passed it."""
     out = {key: value for key, value in schema.items() if key not in ("ref", "serialization", "metadata", "strict")}
     kind = schema["type"]
@@ -195,7 +237,7 @@ def _emptied(schema: Schema, leaf: CoreSchema, live: Collection[str], config: Sc
         out["schema"] = leaf
     elif kind in ("model", "dataclass"):
         config = cast("Schema", schema.get("config") or {})
-        out["schema"] = _emptied(cast("Schema", schema["schema"]), leaf, live, config)
+        out["schema"] = _emptied(cast("Schema", schema["schema"]), leaf, live, config, raws)
     elif kind == "list" or kind == "deque":
         out["items_schema"] = leaf
     elif kind == "tuple":
@@ -203,7 +245,7 @@ def _emptied(schema: Schema, leaf: CoreSchema, live: Collection[str], config: Sc
     elif kind == "dict" or kind == "ordered-dict":
         out["values_schema"] = leaf
     else:
-        fields = {name: _field(name, field, leaf, live) for name, field in fields_of(schema)}
+        fields = {name: _field(name, field, leaf, live, raws) for name, field in fields_of(schema)}
         out["fields"] = fields if isinstance(schema["fields"], Mapping) else list(fields.values())
         if extra_behavior(schema, config) == "allow":
             out["extras_schema"] = leaf
@@ -212,11 +254,20 @@ def _emptied(schema: Schema, leaf: CoreSchema, live: Collection[str], config: Sc
     return out
 
 
-def _field(name: str, field: Schema, leaf: CoreSchema, live: Collection[str]) -> Schema:
+def _field(name: str, field: Schema, leaf: CoreSchema, live: Collection[str], raws: frozenset[str]) -> Schema:
     schema = cast("Schema", field["schema"])
+    keys = _keys(name, field)
+    raw = next((key for key in keys if key in raws), None)
+
+    def emptied(inner: object) -> CoreSchema:
+        if name not in live:
+            return leaf
+        own = cast("CoreSchema", inner)
+        return _alive(keys, own) if raw is None else _told(raw, own)
+
     if schema["type"] != "default":
-        return {**field, "schema": _alive(_keys(name, field), cast("CoreSchema", schema)) if name in live else leaf}
-    inner = _alive(_keys(name, field), cast("CoreSchema", schema["schema"])) if name in live else leaf
+        return {**field, "schema": emptied(schema)}
+    inner = emptied(schema["schema"])
     kept = {key: value for key, value in schema.items() if key != "serialization"}
     return {**field, "schema": {**kept, "schema": inner}}
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from streamkit.schema.nodes import Member, Wrong
-from streamkit.schema.shell import WRONG
+from streamkit.schema.shell import WRONG, Refusal
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails, ValidationError
@@ -19,9 +19,9 @@ _EXTRA = ("extra_forbidden", "unexpected_keyword_argument")
 Place = tuple[str | int, ...]
 
 
-def details(error: ValidationError) -> list[ErrorDetails]:
+def details(error: ValidationError | Refusal) -> list[ErrorDetails]:
     """The errors' details, without the frames that user code was raised through: they hold everything alive."""
-    found = error.errors()
+    found = error.details if isinstance(error, Refusal) else error.errors()
     for detail in found:
         cause = detail.get("ctx", {}).get("error")
         if isinstance(cause, Exception):

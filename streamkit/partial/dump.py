@@ -1,0 +1,247 @@
+"""How a partial is dumped: as its model is, with None for what has not come.
+
+pydantic's serializers warn of a None in the place of a string, and fail where a computed field lacks what it
+is computed of. So the schemas of a model's fields are rewritten for its partial: what is whole is dumped as
+ever, anything else by what it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import TYPE_CHECKING, Any, cast
+
+from pydantic_core import SchemaSerializer, core_schema
+
+from streamkit.schema.core import (
+    Schema,
+    accepts,
+    choices_of,
+    closed,
+    definitions_of,
+    fields_of,
+    serializer,
+)
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+    from pydantic_core import CoreSchema
+
+__all__ = ["partial_serializer"]
+
+_ANY: Schema = core_schema.any_schema()
+_ITEMS = {
+    **dict.fromkeys(("list", "set", "frozenset", "deque"), "items_schema"),
+    **dict.fromkeys(("dict", "ordered-dict"), "values_schema"),
+}
+_LONGEST = 8
+"""Up to so many places of a tuple, what has come of it is dumped by place."""
+
+
+def partial_serializer(partial: type[BaseModel], model: type[BaseModel]) -> SchemaSerializer:
+    """Make what dumps the instances of a partial class. Computed fields are left out.
+
+    Args:
+        partial: the partial class.
+        model: the model that it was made of.
+    """
+    definitions = definitions_of(model)
+    outer = _model_schema(cast("Schema", model.__pydantic_core_schema__), definitions)
+    config = cast("core_schema.CoreConfig", outer.get("config") or {})
+    rewriting = _Rewriting(definitions)
+    core = _core_of(outer)
+    if outer.get("root_model"):
+        inner = rewriting.shown(cast("Schema", outer["schema"]))
+    else:
+        inner = {**rewriting.fields(core), "computed_fields": []} if core is not None else _ANY
+    own = {"type": "model", "cls": partial, "schema": inner, "config": config}
+    if outer.get("root_model"):
+        own["root_model"] = True
+    schema = core_schema.tagged_union_schema(
+        {"partial": cast("CoreSchema", own), "whole": cast("CoreSchema", _ANY)},
+        discriminator=lambda value: "partial" if isinstance(value, partial) else "whole",
+    )
+    return SchemaSerializer(closed(cast("Schema", schema), rewriting.definitions), config, _use_prebuilt=False)
+
+
+def _model_schema(schema: Schema, definitions: Mapping[str, Schema]) -> Schema:
+    """The schema of the model itself: without definitions, and validators around it."""
+    while schema["type"] != "model":
+        if schema["type"] == "definition-ref":
+            schema = definitions[cast("str", schema["schema_ref"])]
+        elif "schema" in schema:
+            schema = cast("Schema", schema["schema"])
+        else:
+            break
+    return schema
+
+
+def _core_of(schema: Schema) -> Schema | None:
+    """The part of a model's or dataclass's schema that has its fields."""
+    while "fields" not in schema or schema["type"] in ("model", "dataclass"):
+        if "schema" not in schema:
+            return None
+        schema = cast("Schema", schema["schema"])
+    return schema
+
+
+class _Rewriting:
+    """The schemas of one model, rewritten.
+
+    Attributes:
+        definitions: the model's own, and the rewritten ones.
+    """
+
+    def __init__(self, definitions: Mapping[str, Schema]) -> None:
+        self.definitions: dict[str, Schema] = dict(definitions)
+
+    def shown(self, schema: Schema) -> Schema:
+        """For a place in which None may stand for what has not come, or is wrong."""
+        unsure = False
+        while schema["type"] == "default" and not serializer(schema):
+            unsure = "default" in schema  # nobody has validated it
+            schema = cast("Schema", schema["schema"])
+        if _users_own(schema) and "null" in accepts(schema, {}, self.definitions):
+            return _forgiving(schema)
+        value = self.value(schema)
+        return _either(value) if unsure else {"type": "nullable", "schema": value}
+
+    def value(self, schema: Schema) -> Schema:
+        """For a value that has come."""
+        kind = cast("str", schema["type"])
+        if _users_own(schema):
+            return _forgiving(schema)
+        if kind == "model":
+            return _ANY  # a model knows how to dump itself, a partial one too
+        if kind == "default":
+            return self.value(cast("Schema", schema["schema"]))
+        if kind == "nullable":
+            return {"type": "nullable", "schema": self.value(cast("Schema", schema["schema"]))}
+        if kind == "definition-ref":
+            return self._referred(cast("str", schema["schema_ref"]))
+        if kind == "dataclass":
+            return self._dataclass(schema)
+        if kind in ("typed-dict", "named-tuple"):
+            return self.fields(schema)
+        members = _members(kind, schema)
+        return _either(*map(self.value, members)) if members else self._collection(kind, schema)
+
+    def fields(self, core: Schema) -> Schema:
+        """For what has fields, of which some have not come."""
+        return self._with_fields(core, self.shown)
+
+    def _with_fields(self, core: Schema, rewrite: Callable[[Schema], Schema]) -> Schema:
+        fields = {name: self._field(field, rewrite) for name, field in fields_of(core)}
+        out = {**_bare(core), "fields": fields if isinstance(core["fields"], Mapping) else list(fields.values())}
+        if "extras_schema" in core:
+            out["extras_schema"] = self.shown(cast("Schema", core["extras_schema"]))
+        return out
+
+    @staticmethod
+    def _field(field: Schema, rewrite: Callable[[Schema], Schema]) -> Schema:
+        out = {**field, "schema": rewrite(cast("Schema", field["schema"]))}
+        if field["type"] == "typed-dict-field":
+            out["required"] = False
+        if field.get("serialization_exclude_if") is not None:
+            out["serialization_exclude_if"] = _bearing_none(field["serialization_exclude_if"])
+        return out
+
+    def _dataclass(self, schema: Schema) -> Schema:
+        """A whole one as ever; one that would not do so, without what is computed."""
+        core = _core_of(schema)
+        if core is None:
+            return _ANY
+        whole, some = self._with_fields(core, self.value), {**self.fields(core), "computed_fields": []}
+        return _either({**_bare(schema), "schema": whole}, {**_bare(schema), "schema": some})
+
+    def _collection(self, kind: str, schema: Schema) -> Schema:
+        """For a value with items; any other is whole."""
+        if kind == "tuple":
+            return self._tuple(schema)
+        key = _ITEMS.get(kind, "")
+        return {**_bare(schema), key: self.shown(cast("Schema", schema[key]))} if key in schema else _bare(schema)
+
+    def _tuple(self, schema: Schema) -> Schema:
+        """For a tuple of which only the first items may have come."""
+        items = [self.shown(item) for item in cast("list[Schema]", schema["items_schema"])]
+        whole = {**_bare(schema), "items_schema": items}
+        fixed = items[: cast("int | None", schema.get("variadic_item_index"))]
+        some = [{"type": "tuple", "items_schema": fixed[:length]} for length in range(min(len(fixed), _LONGEST))]
+        return _either(whole, *some)
+
+    def _referred(self, ref: str) -> Schema:
+        """A definition, rewritten once: it may contain itself."""
+        own = f"partial {ref}"
+        if own not in self.definitions:
+            self.definitions[own] = _ANY
+            found = self.value(self.definitions[ref])
+            # A name for a name needs something around it.
+            found = _either(found) if found["type"] == "definition-ref" else found
+            self.definitions[own] = {**found, "ref": own}
+        return {"type": "definition-ref", "schema_ref": own}
+
+
+def _members(kind: str, schema: Schema) -> list[Schema]:
+    """The types that a value may be of, without their being sure: a function may have made another of it."""
+    collected = serializer(schema).get("schema")
+    if kind == "union":
+        return choices_of(schema)
+    if kind == "tagged-union":
+        return list(cast("Mapping[str, Schema]", schema["choices"]).values())
+    if kind == "json-or-python":
+        return [cast("Schema", schema["json_schema"])]
+    if kind == "generator":
+        return [{**schema, "type": "list"}]  # an open one is shown as a list
+    if kind == "chain":
+        return cast("list[Schema]", schema["steps"])[-1:]
+    if collected is not None or (kind.startswith("function-") and "schema" in schema):
+        return [cast("Schema", collected or schema["schema"])]
+    return []
+
+
+def _either(*schemas: Schema) -> Schema:
+    """The first that a value fits; else whatever it is."""
+    fitting = [schema for schema in schemas if schema is not _ANY]
+    return {"type": "union", "choices": [*fitting, _ANY]} if fitting else _ANY
+
+
+def _bare(schema: Schema) -> dict[str, object]:
+    """Without its name: a schema may be rewritten more than once."""
+    return {key: value for key, value in schema.items() if key != "ref"}
+
+
+# -- user code: it was written for whole values, what it does with half of one is not an error ------------
+
+
+def _users_own(schema: Schema) -> bool:
+    """Whether a schema says itself how its values are dumped; not by what pydantic has for abstract collections."""
+    written = serializer(schema)
+    of_items = "schema" in written and getattr(written.get("function"), "__module__", "").startswith("pydantic.")
+    return bool(written) and not of_items
+
+
+def _forgiving(schema: Schema) -> Schema:
+    """The same, passing over a serializer that fails."""
+    written = serializer(schema)
+    if "function" not in written:
+        return _bare(schema)
+    at = 1 if written.get("is_field_serializer") else 0
+    function = _bearing(cast("Callable[..., object]", written["function"]), at)
+    return {**_bare(schema), "serialization": {**written, "function": function}}
+
+
+def _bearing(function: Callable[..., object], at: int) -> Callable[..., object]:
+    @wraps(function)
+    def bearing(*args: Any) -> object:
+        try:
+            return function(*args)
+        except Exception:  # noqa: BLE001  # see above
+            return args[at]
+
+    return bearing
+
+
+def _bearing_none(excluded: object) -> Callable[[object], bool]:
+    """What says whether to leave a field out, for a field that may not have come."""
+    function = cast("Callable[[object], bool]", excluded)
+    return lambda value: value is not None and function(value)

@@ -1,4 +1,4 @@
-"""`Partial[Model]`: a model that is still arriving. See `model` for the class, `dump` and `read` for how it is written and validated."""
+"""`Partial[Model]`: a model that is still arriving. The class, how it is dumped and read, what open values show."""
 
 from streamkit.partial.model import Partial, PartialLiteralMixin, make_partial, partial_class, whole_class
 

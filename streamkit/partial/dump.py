@@ -163,14 +163,19 @@ class _Rewriting:
         return {**_bare(schema), key: self.shown(cast("Schema", schema[key]))} if key in schema else _bare(schema)
 
     def _tuple(self, schema: Schema) -> Schema:
-        """For a tuple of which only the first items may have come: by their number."""
+        """For a tuple of which only the first items may have come, or more than there should: by their number."""
         items = [self.shown(item) for item in cast("list[Schema]", schema["items_schema"])]
-        fixed = items[: cast("int | None", schema.get("variadic_item_index"))][:_LONGEST]
-        choices: dict[int, Schema] = {len(fixed): {**_bare(schema), "items_schema": items}}
-        if len(items) > _LONGEST:
-            choices = {len(fixed): _ANY}
-        choices |= {length: {"type": "tuple", "items_schema": fixed[:length]} for length in range(len(fixed))}
-        return _by(lambda value: min(len(value), len(fixed)) if isinstance(value, tuple) else _OTHER, choices)
+        varies = "variadic_item_index" in schema
+        least = len(items) - varies
+        shorter = {length: {"type": "tuple", "items_schema": items[:length]} for length in range(min(least, _LONGEST))}
+        choices: dict[int, Schema] = {**shorter, least: {**_bare(schema), "items_schema": items}, _OTHER: _ANY}
+
+        def kind_of(value: object) -> int:
+            length = len(cast("tuple[object, ...]", value)) if isinstance(value, tuple) else _OTHER
+            return least if varies and length > least else length if length in choices else _OTHER
+
+        # A plain union tries one after another, and takes a first that warns.
+        return cast("Schema", core_schema.tagged_union_schema(cast("Any", choices), kind_of))
 
     def _referred(self, ref: str) -> Schema:
         """A definition, rewritten once: it may contain itself."""
@@ -206,12 +211,6 @@ def _either(*schemas: Schema) -> Schema:
     """The first that a value fits; else whatever it is."""
     fitting = [schema for schema in schemas if schema is not _ANY]
     return {"type": "union", "choices": [*fitting, _ANY]} if fitting else _ANY
-
-
-def _by(kind_of: Callable[[Any], int], choices: Mapping[int, Schema]) -> Schema:
-    """The one that is chosen. A plain union tries one after another, and takes a first that warns."""
-    known = cast("dict[int, CoreSchema]", {**choices, _OTHER: _ANY})
-    return cast("Schema", core_schema.tagged_union_schema(cast("Any", known), kind_of))
 
 
 def _bare(schema: Schema) -> dict[str, object]:

@@ -94,7 +94,7 @@ class _IsPartial:
         built = whole_class(made).model_rebuild(**options)
         if built is not False:
             _complete(made)
-        return False if built is False else True
+        return built is not False
 
     @classmethod
     def model_json_schema(cls, *args: Any, **options: Any) -> dict[str, Any]:
@@ -158,7 +158,7 @@ def _made(model: type[BaseModel]) -> type[BaseModel]:
         bases = (_IsPartial, model)
         partial = new_class(model.__name__, bases, {"defer_build": True}, lambda ns: ns.update(namespace))
     made = cast("type[BaseModel]", partial)
-    made.model_config = model.model_config
+    made.model_config, made.__pydantic_fields__ = model.model_config, model.__pydantic_fields__
     return made
 
 

@@ -14,7 +14,7 @@ from pydantic.errors import PydanticInvalidForJsonSchema
 from pydantic_core import core_schema
 
 from streamkit.partial.unseen import plain
-from streamkit.schema.core import Schema, closed, definitions_of, fields_of, inner_schemas
+from streamkit.schema.core import AS_INSIDE, Schema, closed, definitions_of, fields_of, inner_schemas
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, GetJsonSchemaHandler
@@ -51,7 +51,7 @@ def partial_schema(model: type[BaseModel], class_of: ClassOf) -> CoreSchema:
     schema = rewriting.value(cast("Schema", model.__pydantic_core_schema__))
     # A function of an annotation's kind: what it returns may be a reference, as the model's own schema is.
     metadata = {"pydantic_js_annotation_functions": [_json_schema_of(model)]}
-    return closed({**schema, "metadata": metadata}, rewriting.definitions)
+    return closed({**schema, "metadata": {AS_INSIDE: True, **metadata}}, rewriting.definitions)
 
 
 def _json_schema_of(model: type[BaseModel]) -> Callable[[object, GetJsonSchemaHandler], JsonSchemaValue]:
@@ -66,10 +66,9 @@ def _or_whole(model: type[BaseModel], schema: Schema) -> Schema:
     def validate(value: object, handler: Callable[[object], object]) -> object:
         return value if isinstance(value, model) else handler(value)
 
-    own = cast("CoreSchema", schema)
-    # In JSON there are no instances: there it is streamed like what is inside.
-    taken = core_schema.no_info_wrap_validator_function(validate, own)
-    return cast("Schema", core_schema.json_or_python_schema(own, taken))
+    # Of what comes as JSON, which has no instances, it makes what the schema inside does.
+    either = core_schema.no_info_wrap_validator_function(validate, cast("CoreSchema", schema))
+    return {**either, "metadata": {AS_INSIDE: True}}
 
 
 class _Rewriting:

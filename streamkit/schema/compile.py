@@ -19,6 +19,7 @@ from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
 from streamkit.schema.compiling import Options
 from streamkit.schema.core import (
     ANNOTATIONS,
+    AS_INSIDE,
     LEAVES,
     Schema,
     closed,
@@ -171,6 +172,8 @@ class _Compiler:
             return self.node(cast("Schema", schema["json_schema"]), config)
         if kind == "chain" and len(cast("list[Schema]", schema["steps"])) == 1:
             return self.node(cast("list[Schema]", schema["steps"])[0], config)
+        if AS_INSIDE in cast("Schema", schema.get("metadata") or {}):
+            return self.node(cast("Schema", schema["schema"]), config)
         if kind == "function-after":
             return self.around(schema, config, may_change=True)
         if kind == "model" and schema.get("root_model") and not schema.get("custom_init"):

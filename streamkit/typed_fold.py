@@ -85,6 +85,7 @@ class TypedFold:
 
     def _put(self, path: Path, value: object, entry: Entry | None) -> None:
         self._forget(path)
+        self._wrong_texts.pop(path, None)
         if isinstance(value, (dict, list)):
             parent = self._parent(path) if path else None
             if entry is None:

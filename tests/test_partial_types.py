@@ -71,7 +71,7 @@ def finite(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: finite(each) for key, each in cast("dict[str, Any]", value).items()}
     if isinstance(value, list):
-        return [finite(each) for each in cast("list[Any]", value)]
+        return list(map(finite, cast("Iterable[Any]", value)))
     return None if repr(value).strip("'-") in ("inf", "nan", "Infinity", "NaN") else value
 
 

@@ -51,15 +51,15 @@ def partial_serializer(partial: type[BaseModel], model: type[BaseModel]) -> Sche
     config = cast("core_schema.CoreConfig", outer.get("config") or {})
     rewriting = _Rewriting(definitions)
     core = _core_of(outer)
-    if outer.get("root_model"):
+    is_root = bool(outer.get("root_model"))
+    if is_root:
         inner = rewriting.shown(cast("Schema", outer["schema"]))
     else:
-        inner = {**rewriting.fields(core), "computed_fields": []} if core is not None else _ANY
-    own = {"type": "model", "cls": partial, "schema": inner, "config": config}
-    if outer.get("root_model"):
-        own["root_model"] = True
+        inner = rewriting.uncomputed(core) if core is not None else _ANY
+    own = core_schema.model_schema(partial, cast("CoreSchema", inner), config=config, root_model=is_root)
+    # Where a field is of the partial class, an instance of the model itself may stand, too.
     schema = core_schema.tagged_union_schema(
-        {"partial": cast("CoreSchema", own), "whole": cast("CoreSchema", _ANY)},
+        {"partial": own, "whole": cast("CoreSchema", _ANY)},
         discriminator=lambda value: "partial" if isinstance(value, partial) else "whole",
     )
     return SchemaSerializer(closed(cast("Schema", schema), rewriting.definitions), config, _use_prebuilt=False)
@@ -127,6 +127,10 @@ class _Rewriting:
         members = _members(kind, schema)
         return _either(*map(self.value, members)) if members else self._collection(kind, schema)
 
+    def uncomputed(self, core: Schema) -> Schema:
+        """The same without computed fields."""
+        return {**self.fields(core), "computed_fields": []}
+
     def fields(self, core: Schema) -> Schema:
         """For what has fields, of which some have not come."""
         return self._with_fields(core, self.shown)
@@ -152,8 +156,8 @@ class _Rewriting:
         core = _core_of(schema)
         if core is None:
             return _ANY
-        whole, some = self._with_fields(core, self.value), {**self.fields(core), "computed_fields": []}
-        return _either({**_bare(schema), "schema": whole}, {**_bare(schema), "schema": some})
+        bodies = self._with_fields(core, self.value), self.uncomputed(core)
+        return _either(*({**_bare(schema), "schema": body} for body in bodies))
 
     def _collection(self, kind: str, schema: Schema) -> Schema:
         """For a value with items; any other is whole."""
@@ -229,13 +233,14 @@ def _users_own(schema: Schema) -> bool:
 
 
 def _forgiving(schema: Schema) -> Schema:
-    """The same, passing over a serializer that fails."""
+    """The same, passing over a serializer that fails; what there is then need not be of the type it returns."""
     written = serializer(schema)
     if "function" not in written:
         return _bare(schema)
     at = 1 if written.get("is_field_serializer") else 0
     function = _bearing(cast("Callable[..., object]", written["function"]), at)
-    return {**_bare(schema), "serialization": {**written, "function": function}}
+    kept = {key: value for key, value in written.items() if key != "return_schema"}
+    return {**_bare(schema), "serialization": {**kept, "function": function}}
 
 
 def _bearing(function: Callable[..., object], at: int) -> Callable[..., object]:

@@ -8,7 +8,6 @@ operator, without validation: what is in it was validated when it closed, except
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from copy import copy
 from threading import RLock
 from types import new_class
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, get_args
@@ -46,9 +45,10 @@ else:
         """`Partial[User]`: the class of users that are still arriving, a subclass of `User`.
 
         - Always the same class for the same model; `Partial[Partial[User]]` is `Partial[User]`.
-        - Validating with it, or calling it, requires nothing: at any depth a field may be absent, or null.
-          What is there is validated as the model does, except by validators of whole models and dataclasses
-          and by those that look at other fields. An instance of the model itself is taken as it is.
+        - Validating with it, or calling it, requires nothing but the tags of discriminated unions: at any
+          depth a field may be absent, or null. What is there is validated as the model does, except by
+          validators of whole models and dataclasses and by those that look at other fields. An instance of
+          the model itself is taken as it is.
         - Its JSON schema is the model's own, its name too.
         - To type checkers it is the model: attributes keep their names and types, since Python's types
           cannot say that each may be None as well. Ask `"age" in user.model_fields_set` rather than
@@ -152,11 +152,11 @@ def partial_class(model: type[BaseModel]) -> type[BaseModel]:
 
 def _made(model: type[BaseModel]) -> type[BaseModel]:
     """Make the class; what needs the model's schema waits, for some name in it may not be defined yet."""
-    namespace = {"__module__": model.__module__, "__qualname__": model.__qualname__, "__doc__": model.__doc__}
+    namespace: dict[str, object] = {key: getattr(model, key) for key in ("__module__", "__qualname__", "__doc__")}
+    namespace["model_config"] = {"defer_build": True}
     with catch_warnings():
         simplefilter("ignore")  # they were given when the model itself was made
-        bases = (_IsPartial, model)
-        partial = new_class(model.__name__, bases, {"defer_build": True}, lambda ns: ns.update(namespace))
+        partial = new_class(model.__name__, (_IsPartial, model), {}, lambda ns: ns.update(namespace))
     made = cast("type[BaseModel]", partial)
     made.model_config, made.__pydantic_fields__ = model.model_config, model.__pydantic_fields__
     return made
@@ -189,7 +189,8 @@ def make_partial(
         values: what there is, by field name; names that are no fields are extras, where the model allows them.
         arrived: the names that count as set; by default all of them.
     """
-    cls.model_rebuild()
+    if not cls.__pydantic_complete__:
+        cls.model_rebuild()
     made = cls.__new__(cls)
     shown = unseen(cls)
     extra = cls.model_config.get("extra") == "allow"
@@ -216,5 +217,5 @@ def _restore(model: type[BaseModel], state: dict[Any, Any]) -> BaseModel:
 def _private(cls: type[BaseModel]) -> dict[str, object] | None:
     """Private attributes with a plain default; pydantic makes the others when the model is built."""
     attributes = cls.__private_attributes__
-    defaults = {name: copy(attribute.default) for name, attribute in attributes.items()}
-    return {name: value for name, value in defaults.items() if value is not PydanticUndefined} if attributes else None
+    plain = {name: each for name, each in attributes.items() if each.default is not PydanticUndefined}
+    return {name: each.get_default() for name, each in plain.items()} if attributes else None

@@ -69,27 +69,26 @@ class OpenValue:
 
 def _show_as(container: Container) -> Show | None:
     """What makes a value to show of its parts; None where they are it."""
-    cls = container.cls
+    cls: Any = container.cls
     if cls is None:
         make = container.shown_as
         return None if make is None else lambda values, arrived: make(values)
     if issubclass(cls, BaseModel):
         partial = partial_class(cls)
         return lambda values, arrived: make_partial(partial, values, arrived)
-    if issubclass(cls, tuple):
-        return lambda values, arrived: _named_tuple(cls, values)
-    return lambda values, arrived: _dataclass(cls, values)
+    show = _named_tuple if issubclass(cls, tuple) else _dataclass
+    return lambda values, arrived: show(cls, values)
 
 
-def _named_tuple(cls: type, values: list[object]) -> object:
+def _named_tuple(cls: Any, values: Any) -> object:
     shown = list(unseen(cls).values())
     # There may be more of them than there should.
     both = [*values[: len(shown)], *shown[len(values) :]]
-    return cast("Callable[[type, list[object]], object]", tuple.__new__)(cls, both)
+    return cast("Any", tuple).__new__(cls, both)
 
 
-def _dataclass(cls: type, values: Mapping[str, object]) -> object:
-    made: Any = cls.__new__(cls)
+def _dataclass(cls: Any, values: Any) -> object:
+    made = object.__new__(cls)
     shown = {name: values.get(name, default) for name, default in unseen(cls).items()}
     if not hasattr(cls, "__slots__"):
         made.__dict__.update(shown)
@@ -117,7 +116,8 @@ def taken_apart(value: Any) -> Any:
     """What is in a value: a dict by field name or key, or a list; None for what has nothing inside."""
     value = unrooted(value)
     if isinstance(value, BaseModel):
-        return {**value.__dict__, **(value.__pydantic_extra__ or {})}
+        known = type(value).model_fields  # cached properties stand beside them
+        return {**{key: each for key, each in value.__dict__.items() if key in known}, **(value.model_extra or {})}
     if is_dataclass(value):
         return {field.name: getattr(value, field.name) for field in fields(value)}
     if isinstance(value, Mapping):

@@ -10,7 +10,7 @@ import dataclasses
 from collections import deque
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import cast
+from typing import Any, cast
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -22,13 +22,13 @@ _FILLED = (BaseModel, Mapping, list, tuple, set, frozenset, deque)
 
 
 @lru_cache(maxsize=1024)
-def unseen(cls: type) -> Mapping[str, object]:
+def unseen(cls: type[Any]) -> Mapping[str, object]:
     """What the fields of a model, dataclass or named tuple show before they come, by name."""
     if issubclass(cls, BaseModel):
         return {name: plain(field) for name, field in cls.model_fields.items()}
-    if issubclass(cls, tuple):
-        defaults: Mapping[str, object] = getattr(cls, "_field_defaults", {})
-        return {name: plain(defaults.get(name)) for name in cast("tuple[str, ...]", getattr(cls, "_fields", ()))}
+    if hasattr(cls, "_fields"):
+        tuples = cast("Any", cls)
+        return {name: plain(tuples._field_defaults.get(name)) for name in tuples._fields}
     # A pydantic dataclass knows more of its fields.
     known = cast("Mapping[str, object]", getattr(cls, "__pydantic_fields__", {}))
     fields = dataclasses.fields(cls) if dataclasses.is_dataclass(cls) else ()

@@ -48,7 +48,7 @@ class TypedFold:
         self._text_path: Path | None = None  # of the string told last, until something else is told
         self._text: list[str] = []
         self._unshown = False  # some of that string was not put where it belongs
-        self._wrong_texts: dict[Path, str] = {}  # a new attempt may go on with them
+        self._wrong: dict[Path, object] = {}  # what was told of values that are not shown: a new attempt may go on
 
     def apply(self, change: Change[object]) -> None:
         """Take one change."""
@@ -77,15 +77,15 @@ class TypedFold:
     def _append(self, path: Path, text: str) -> None:
         if path != self._text_path:
             self._settle_text()
-            before = self._wrong_texts.pop(path, None)
-            self._text_path, self._text = path, [before or cast("str", unrooted(self._get(path)))]
+            before = self._wrong.pop(path) if path in self._wrong else unrooted(self._get(path))
+            self._text_path, self._text = path, [cast("str", before)]
         self._text.append(text)
         self._unshown = self.changed = True
         self._touch(path)
 
     def _put(self, path: Path, value: object, entry: Entry | None) -> None:
         self._forget(path)
-        self._wrong_texts.pop(path, None)
+        self._void(path)
         if isinstance(value, (dict, list)):
             parent = self._parent(path) if path else None
             if entry is None:
@@ -108,6 +108,7 @@ class TypedFold:
         if path == self._text_path:
             self._text_path = None
         self._forget(path)
+        self._wrong.pop(path, None)
         before = self._get(path)
         self._set(path, value)
         if not path or not (isinstance(before, OpenValue) or _looks_alike(before, value)):
@@ -117,18 +118,20 @@ class TypedFold:
         """A wrong value is not shown; what is right inside a wrong container still is."""
         before = self._get(path)
         if path == self._text_path:
-            self._wrong_texts[path] = "".join(self._text)
+            before = "".join(self._text)
             self._text_path = None
         self._forget(path)
         if isinstance(before, OpenValue) and before.container is not None:
             self._set(path, before.snapshot())  # final, as it is: nothing inside it is looked at again
         elif not isinstance(before, _CONTAINERS) and not is_dataclass(before):
+            self._wrong.setdefault(path, before)
             self._set(path, None)
             self.changed = True
 
     def _remove(self, path: Path) -> None:
         self._settle_text()
         self._forget(path)
+        self._void(path)
         if not path:
             self._root = ABSENT
             return
@@ -205,19 +208,31 @@ class TypedFold:
             for other in [other for other in self._open if other[:depth] == path]:
                 del self._open[other]
 
+    def _void(self, path: Path) -> None:
+        """What was wrong at or below a path does not matter any more."""
+        if self._wrong:
+            depth = len(path)
+            self._wrong = {other: told for other, told in self._wrong.items() if other[:depth] != path}
+
     def _parent(self, path: Path) -> OpenValue:
         found = self._open.get(path[:-1])
         return found if found is not None else self._reopen(path[:-1])
 
     def _reopen(self, path: Path) -> OpenValue:
         """A container that was final is to change: take it apart."""
-        value = self._get(path)
+        value = self._wrong.pop(path, None) or self._get(path)
         parent = self._parent(path) if path else None
-        values = taken_apart(value)
-        entry = _entry(self._node(path, parent), is_list=isinstance(values, list)) or _entry_of(value)
-        self._open[path] = opened = OpenValue(entry, values, parent)
-        inner = unrooted(value)
-        opened.arrived = set(inner.model_fields_set) if isinstance(inner, BaseModel) else None
+        if isinstance(value, OpenValue):
+            opened = value
+            opened.parent = parent
+        else:
+            values = taken_apart(value)
+            entry = _entry(self._node(path, parent), is_list=isinstance(values, list)) or _entry_of(value)
+            # What is held may be another thing in JSON. All of it is told at once, its verdict too.
+            opened = OpenValue(entry, values if entry is not None else {}, parent)
+            inner = unrooted(value)
+            opened.arrived = set(inner.model_fields_set) if isinstance(inner, BaseModel) else None
+        self._open[path] = opened
         self._set(path, opened)
         return opened
 

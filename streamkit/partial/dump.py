@@ -1,8 +1,8 @@
 """How a partial is dumped: as its model is, with None for what has not come.
 
 pydantic's serializers warn of a None in the place of a string, and fail where a computed field lacks what it
-is computed of. So the schemas of a model's fields are rewritten for its partial: what is whole is dumped as
-ever, anything else by what it is.
+is computed of. So the schemas of a model's fields are rewritten for its partial: values are dumped by what they
+are, but where a type says more (a serializer, an alias) by that, if they are of the type.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from streamkit.schema.core import (
     closed,
     definitions_of,
     fields_of,
+    inner_schemas,
     serializer,
 )
 
@@ -34,6 +35,7 @@ _ITEMS = {
     **dict.fromkeys(("list", "set", "frozenset", "deque"), "items_schema"),
     **dict.fromkeys(("dict", "ordered-dict"), "values_schema"),
 }
+_SPECIAL = ("serialization_alias", "serialization_exclude", "serialization_exclude_if", "computed_fields")
 _OTHER = -1
 _LONGEST = 8
 """Up to so many places of a tuple, what has come of it is dumped by place."""
@@ -56,12 +58,7 @@ def partial_serializer(partial: type[BaseModel], model: type[BaseModel]) -> Sche
         inner = rewriting.shown(cast("Schema", outer["schema"]))
     else:
         inner = rewriting.uncomputed(core) if core is not None else _ANY
-    own = core_schema.model_schema(partial, cast("CoreSchema", inner), config=config, root_model=is_root)
-    # Where a field is of the partial class, an instance of the model itself may stand, too.
-    schema = core_schema.tagged_union_schema(
-        {"partial": own, "whole": cast("CoreSchema", _ANY)},
-        discriminator=lambda value: "partial" if isinstance(value, partial) else "whole",
-    )
+    schema = core_schema.model_schema(partial, cast("CoreSchema", inner), config=config, root_model=is_root)
     return SchemaSerializer(closed(cast("Schema", schema), rewriting.definitions), config, _use_prebuilt=False)
 
 
@@ -97,23 +94,21 @@ class _Rewriting:
         self.definitions: dict[str, Schema] = dict(definitions)
 
     def shown(self, schema: Schema) -> Schema:
-        """For a place in which None may stand for what has not come, or is wrong."""
-        unsure = False
+        """For a place in which None may stand for what has not come, or is wrong, or a default, unvalidated."""
         while schema["type"] == "default" and not serializer(schema):
-            unsure = "default" in schema  # nobody has validated it
             schema = cast("Schema", schema["schema"])
         if _users_own(schema) and "null" in accepts(schema, {}, self.definitions):
             return _forgiving(schema)
         value = self.value(schema)
-        return _either(value) if unsure else {"type": "nullable", "schema": value}
+        return value if value is _ANY else _either({"type": "nullable", "schema": value})
 
     def value(self, schema: Schema) -> Schema:
         """For a value that has come."""
+        if self._is_plain(schema, set()):
+            return _ANY
         kind = cast("str", schema["type"])
         if _users_own(schema):
             return _forgiving(schema)
-        if kind == "model":
-            return _ANY  # a model knows how to dump itself, a partial one too
         if kind == "default":
             return self.value(cast("Schema", schema["schema"]))
         if kind == "nullable":
@@ -126,6 +121,25 @@ class _Rewriting:
             return self.fields(schema)
         members = _members(kind, schema)
         return _either(*map(self.value, members)) if members else self._collection(kind, schema)
+
+    def _is_plain(self, schema: Schema, seen: set[str]) -> bool:
+        """Whether values dump alike by what they are; a model knows how to dump itself, a partial one too.
+
+        But with a serializer of its own it is asked, as pydantic does: in a union the first may speak for others.
+        """
+        kind = cast("str", schema["type"])
+        if kind == "model":
+            return not _users_own(schema)
+        if kind == "definition-ref":
+            ref = cast("str", schema["schema_ref"])
+            if ref in seen:
+                return True
+            seen.add(ref)
+            return self._is_plain(self.definitions[ref], seen)
+        own = kind == "dataclass" and hasattr(schema["cls"], "__pydantic_serializer__")
+        if own or kind == "json" or _users_own(schema) or any(schema.get(key) for key in _SPECIAL):
+            return False
+        return all(self._is_plain(inner, seen) for inner in inner_schemas(schema))
 
     def uncomputed(self, core: Schema) -> Schema:
         """The same without computed fields."""
@@ -212,7 +226,7 @@ def _members(kind: str, schema: Schema) -> list[Schema]:
 
 
 def _either(*schemas: Schema) -> Schema:
-    """The first that a value fits; else whatever it is."""
+    """The first that a value fits; else whatever it is, without a warning."""
     fitting = [schema for schema in schemas if schema is not _ANY]
     return {"type": "union", "choices": [*fitting, _ANY]} if fitting else _ANY
 

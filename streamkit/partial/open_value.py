@@ -89,12 +89,11 @@ def _named_tuple(cls: Any, values: Any) -> object:
 
 def _dataclass(cls: Any, values: Any) -> object:
     made = object.__new__(cls)
-    shown = {name: values.get(name, default) for name, default in unseen(cls).items()}
     if not hasattr(cls, "__slots__"):
-        made.__dict__.update(shown)
+        made.__dict__.update({**unseen(cls), **values})
     else:
-        for name, value in shown.items():
-            object.__setattr__(made, name, value)
+        for name, default in unseen(cls).items():
+            object.__setattr__(made, name, values.get(name, default))
     return made
 
 

@@ -33,6 +33,12 @@ _OPAQUE = frozenset({"metadata", "default", "expected", "members", "serializatio
 """Parts of a schema in which there are no schemas to rewrite."""
 
 
+# Whichever it is, it knows how to dump itself.
+_AS_IT_IS = core_schema.wrap_serializer_function_ser_schema(
+    lambda value, handler: handler(value), schema=core_schema.any_schema()
+)
+
+
 def _no_json_schema(schema: object, handler: object) -> JsonSchemaValue:
     raise PydanticInvalidForJsonSchema("a partial has the JSON schema of its model")
 
@@ -67,7 +73,7 @@ def _or_whole(model: type[BaseModel], schema: Schema) -> Schema:
         return value if isinstance(value, model) else handler(value)
 
     # Of what comes as JSON, which has no instances, it makes what the schema inside does.
-    either = core_schema.no_info_wrap_validator_function(validate, cast("CoreSchema", schema))
+    either = core_schema.no_info_wrap_validator_function(validate, cast("CoreSchema", schema), serialization=_AS_IT_IS)
     return {**either, "metadata": {AS_INSIDE: True}}
 
 

@@ -172,8 +172,6 @@ class _Compiler:
             return self.node(cast("Schema", schema["json_schema"]), config)
         if kind == "chain" and len(cast("list[Schema]", schema["steps"])) == 1:
             return self.node(cast("list[Schema]", schema["steps"])[0], config)
-        if AS_INSIDE in cast("Schema", schema.get("metadata") or {}):
-            return self.node(cast("Schema", schema["schema"]), config)
         if kind == "function-after":
             return self.around(schema, config, may_change=True)
         if kind == "model" and schema.get("root_model") and not schema.get("custom_init"):
@@ -204,6 +202,8 @@ class _Compiler:
 
     def _dumped_by_pydantic(self, schema: Schema, config: Schema) -> Node:
         """A value with a serializer: user code, which wants it whole, or pydantic's own for an abstract collection."""
+        if AS_INSIDE in cast("Schema", schema.get("metadata") or {}):
+            return self.node(cast("Schema", schema["schema"]), config)
         function = serializer(schema).get("function")
         own = getattr(function, "__module__", "") == "pydantic._internal._serializers"
         if not own or schema["type"] != "json-or-python":

@@ -44,7 +44,7 @@ Schema: TypeAlias = Mapping[str, object]
 Definitions: TypeAlias = Mapping[str, Schema]
 
 AS_INSIDE = "streamkit_as_inside"
-"""In the metadata of a function that does nothing to what comes as JSON: the schema is to be read as what is inside."""
+"""In the metadata of a schema that does nothing to what comes as JSON: it is to be read as what is inside."""
 
 ANNOTATIONS = frozenset({"type", "ref", "metadata", "schema"})
 """Keys of a schema that restrict nothing."""

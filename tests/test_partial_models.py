@@ -15,14 +15,17 @@ from collections import OrderedDict, deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
 from importlib import import_module
+from itertools import groupby
 from pathlib import Path
 from threading import Barrier
 from typing import Annotated, Any, ClassVar, Generic, Literal, NamedTuple, NotRequired, TypeVar, cast
 
 import pydantic
 import pytest
-from flows import gather
+from flows import gather, spread
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -40,9 +43,9 @@ from pydantic import (
 )
 from typing_extensions import TypedDict
 
-from streamkit import Partial, PartialLiteralMixin, Truncated, extract
+from streamkit import Change, InvalidResult, Partial, PartialLiteralMixin, Truncated, extract
 from streamkit.client.schema import wire_schema
-from streamkit.operators import snapshots
+from streamkit.operators import accumulate, diff, snapshots, validate
 
 T = TypeVar("T")
 
@@ -374,6 +377,97 @@ def test_a_serializer_that_cannot_do_with_a_part_is_passed_over() -> None:
     part = partial_of(Writes).model_validate({"width": 2})
     assert part.model_dump() == json.loads(part.model_dump_json()) == {"name": None, "width": 2}
     assert shown("{", Writes).model_dump() == {"name": None, "width": 1}
+
+
+def test_nothing_is_said_of_a_complete_part_with_a_cached_property() -> None:
+    class Cached(BaseModel):
+        model_config = ConfigDict(extra="allow")
+        name: str
+
+        @computed_field  # type: ignore[prop-decorator]  # pydantic's way
+        @cached_property
+        def title(self) -> str:
+            return self.name.title()
+
+    class Holds(BaseModel):
+        one: Cached
+        many: list[Cached]
+        either: list[Cached] | int
+        pair: tuple[int, Cached, str]
+        points: dict[str, Point]
+
+    cached = '{"name": "a", "more": 1}'
+    text = f'{{"one": {cached}, "many": [{cached}], "either": [{cached}], "pair": [1, {cached}], "points": {{"a": {{'
+    dumped = {"name": "a", "more": 1, "title": "A"}
+    assert shown(text, Holds).model_dump() == {
+        "one": dumped,
+        "many": [dumped],
+        "either": [dumped],
+        "pair": (1, dumped),
+        "points": {"a": {"x": None, "y": 2}},
+    }
+
+
+def test_a_test_for_leaving_out_that_cannot_do_with_a_part_leaves_it_in() -> None:
+    class Holds(BaseModel):
+        user: User = Field(exclude_if=lambda user: user.age > 3)
+
+    holds = partial_of(Holds)
+    assert holds.model_validate({"user": {"name": "Jo"}}).model_dump() == {"user": {"name": "Jo", "age": None}}
+    assert holds.model_validate({"user": {"name": "Jo", "age": 4}}).model_dump() == {}
+    assert holds.model_validate({}).model_dump() == {"user": None}
+
+
+def test_a_literal_is_shown_as_soon_as_it_is_told() -> None:
+    class Room(Enum):
+        LARGE = "large"
+        SMALL = "small"
+
+    class Holds(BaseModel):
+        room: Room
+
+    stages = accumulate() | validate(Holds, eager_literals=True) | snapshots()
+    rooms = [each.room for each in gather(list('{"room": "la') | stages)[0]]
+    assert rooms == [None, Room.LARGE]
+
+
+def test_a_new_attempt_goes_on_with_what_was_wrong() -> None:
+    class Holds(BaseModel):
+        short: Annotated[str, Field(max_length=3)]
+        numbers: set[int]
+
+    def told(text: str) -> list[Sequence[Change[Any]]]:
+        return list((list(text) | accumulate() | validate(Holds)).batches())
+
+    old, new = told('{"short": "abcd", "numbers": [1, "x"]}'), told('{"short": "abcde", "numbers": [1, 2]}')
+    first = [[change for change in batch if change.op != "end"] for batch in old]
+    flow = [*first, [Change("reset", (), "again")], *new] | spread(Holds) | diff() | snapshots()
+    seen, error = gather(flow)
+    assert isinstance(error, InvalidResult)
+    steps = [step for step, _ in groupby((each.short, each.numbers) for each in seen)]
+    assert steps[-4:] == [(None, None), ("abcde", None), (None, None), (None, {1, 2})]
+
+
+def test_private_attributes_are_each_ones_own() -> None:
+    class Notes(BaseModel):
+        name: str
+        _notes: list[str] = PrivateAttr(default=[])
+
+    one, other = shown('{"name": "a', Notes), shown('{"name": "a', Notes)
+    one._notes.append("x")
+    assert other._notes == []
+    assert partial_of(Notes).model_validate({})._notes == []
+
+
+def test_a_metaclass_of_the_users() -> None:
+    class Meta(type(BaseModel)):  # type: ignore[misc]  # pydantic has no public name for it
+        def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> Any:
+            return super().__new__(mcs, name, bases, namespace)
+
+    class Model(BaseModel, metaclass=Meta):
+        name: str
+
+    assert shown('{"name": "a', Model).name == "a"
 
 
 # -- the class -----------------------------------------------------------------------------------------

@@ -8,11 +8,11 @@ are, but where a type says more (a serializer, an alias) by that, if they are of
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import wraps
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic_core import SchemaSerializer, core_schema
 
+from streamkit.partial.forgive import bare, bearing_none, forgiving, users_own
 from streamkit.schema.core import (
     Schema,
     accepts,
@@ -97,8 +97,8 @@ class _Rewriting:
         """For a place in which None may stand for what has not come, or is wrong, or a default, unvalidated."""
         while schema["type"] == "default" and not serializer(schema):
             schema = cast("Schema", schema["schema"])
-        if _users_own(schema) and "null" in accepts(schema, {}, self.definitions):
-            return _forgiving(schema)
+        if users_own(schema) and "null" in accepts(schema, {}, self.definitions):
+            return forgiving(schema)
         value = self.value(schema)
         return value if value is _ANY else _either({"type": "nullable", "schema": value})
 
@@ -107,8 +107,8 @@ class _Rewriting:
         if self._is_plain(schema, set()):
             return _ANY
         kind = cast("str", schema["type"])
-        if _users_own(schema):
-            return _forgiving(schema)
+        if users_own(schema):
+            return forgiving(schema)
         if kind == "default":
             return self.value(cast("Schema", schema["schema"]))
         if kind == "nullable":
@@ -129,7 +129,7 @@ class _Rewriting:
         """
         kind = cast("str", schema["type"])
         if kind == "model":
-            return not _users_own(schema)
+            return not users_own(schema)
         if kind == "definition-ref":
             ref = cast("str", schema["schema_ref"])
             if ref in seen:
@@ -137,7 +137,7 @@ class _Rewriting:
             seen.add(ref)
             return self._is_plain(self.definitions[ref], seen)
         own = kind == "dataclass" and hasattr(schema["cls"], "__pydantic_serializer__")
-        if own or kind == "json" or _users_own(schema) or any(schema.get(key) for key in _SPECIAL):
+        if own or kind == "json" or users_own(schema) or any(schema.get(key) for key in _SPECIAL):
             return False
         return all(self._is_plain(inner, seen) for inner in inner_schemas(schema))
 
@@ -151,7 +151,7 @@ class _Rewriting:
 
     def _with_fields(self, core: Schema, rewrite: Callable[[Schema], Schema]) -> Schema:
         fields = {name: self._field(field, rewrite) for name, field in fields_of(core)}
-        out = {**_bare(core), "fields": fields if isinstance(core["fields"], Mapping) else list(fields.values())}
+        out = {**bare(core), "fields": fields if isinstance(core["fields"], Mapping) else list(fields.values())}
         if "extras_schema" in core:
             out["extras_schema"] = self.shown(cast("Schema", core["extras_schema"]))
         return out
@@ -162,7 +162,7 @@ class _Rewriting:
         if field["type"] == "typed-dict-field":
             out["required"] = False
         if field.get("serialization_exclude_if") is not None:
-            out["serialization_exclude_if"] = _bearing_none(field["serialization_exclude_if"])
+            out["serialization_exclude_if"] = bearing_none(field["serialization_exclude_if"])
         return out
 
     def _dataclass(self, schema: Schema) -> Schema:
@@ -171,14 +171,14 @@ class _Rewriting:
         if core is None:
             return _ANY
         bodies = self._with_fields(core, self.value), self.uncomputed(core)
-        return _either(*({**_bare(schema), "schema": body} for body in bodies))
+        return _either(*({**bare(schema), "schema": body} for body in bodies))
 
     def _collection(self, kind: str, schema: Schema) -> Schema:
         """For a value with items; any other is whole."""
         if kind == "tuple":
             return self._tuple(schema)
         key = _ITEMS.get(kind, "")
-        return {**_bare(schema), key: self.shown(cast("Schema", schema[key]))} if key in schema else _bare(schema)
+        return {**bare(schema), key: self.shown(cast("Schema", schema[key]))} if key in schema else bare(schema)
 
     def _tuple(self, schema: Schema) -> Schema:
         """For a tuple of which only the first items may have come, or more than there should: by their number."""
@@ -186,7 +186,7 @@ class _Rewriting:
         varies = "variadic_item_index" in schema
         least = len(items) - varies
         shorter = {length: {"type": "tuple", "items_schema": items[:length]} for length in range(min(least, _LONGEST))}
-        choices: dict[int, Schema] = {**shorter, least: {**_bare(schema), "items_schema": items}, _OTHER: _ANY}
+        choices: dict[int, Schema] = {**shorter, least: {**bare(schema), "items_schema": items}, _OTHER: _ANY}
 
         def kind_of(value: object) -> int:
             length = len(cast("tuple[object, ...]", value)) if isinstance(value, tuple) else _OTHER
@@ -229,46 +229,3 @@ def _either(*schemas: Schema) -> Schema:
     """The first that a value fits; else whatever it is, without a warning."""
     fitting = [schema for schema in schemas if schema is not _ANY]
     return {"type": "union", "choices": [*fitting, _ANY]} if fitting else _ANY
-
-
-def _bare(schema: Schema) -> dict[str, object]:
-    """Without its name: a schema may be rewritten more than once."""
-    return {key: value for key, value in schema.items() if key != "ref"}
-
-
-# -- user code: it was written for whole values, what it does with half of one is not an error ------------
-
-
-def _users_own(schema: Schema) -> bool:
-    """Whether a schema says itself how its values are dumped; not by what pydantic has for abstract collections."""
-    written = serializer(schema)
-    of_items = "schema" in written and getattr(written.get("function"), "__module__", "").startswith("pydantic.")
-    return bool(written) and not of_items
-
-
-def _forgiving(schema: Schema) -> Schema:
-    """The same, passing over a serializer that fails; what there is then need not be of the type it returns."""
-    written = serializer(schema)
-    if "function" not in written:
-        return _bare(schema)
-    at = 1 if written.get("is_field_serializer") else 0
-    function = _bearing(cast("Callable[..., object]", written["function"]), at)
-    kept = {key: value for key, value in written.items() if key != "return_schema"}
-    return {**_bare(schema), "serialization": {**kept, "function": function}}
-
-
-def _bearing(function: Callable[..., object], at: int) -> Callable[..., object]:
-    @wraps(function)
-    def bearing(*args: Any) -> object:
-        try:
-            return function(*args)
-        except Exception:  # noqa: BLE001  # see above
-            return args[at]
-
-    return bearing
-
-
-def _bearing_none(excluded: object) -> Callable[[object], bool]:
-    """What says whether to leave a field out, for a field that may not have come."""
-    function = cast("Callable[[object], bool]", excluded)
-    return lambda value: value is not None and function(value)

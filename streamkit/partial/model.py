@@ -142,12 +142,11 @@ def partial_class(model: type[BaseModel]) -> type[BaseModel]:
         raise TypeError(f"Partial[...] takes a pydantic model, got {model!r}{inside}")
     if issubclass(model, _IsPartial):
         return model
-    with _MAKING:
-        made = cast("type[BaseModel] | None", model.__dict__.get(_MADE))
-        if made is None:
-            made = _made(model)
-            setattr(model, _MADE, made)
-        return made
+    if _MADE not in model.__dict__:
+        with _MAKING:
+            if _MADE not in model.__dict__:
+                setattr(model, _MADE, _made(model))
+    return cast("type[BaseModel]", model.__dict__[_MADE])
 
 
 def _made(model: type[BaseModel]) -> type[BaseModel]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from pydantic.errors import PydanticInvalidForJsonSchema
 from pydantic_core import core_schema
 
+from streamkit.partial.forgive import bare
 from streamkit.partial.unseen import plain
 from streamkit.schema.core import AS_INSIDE, Schema, closed, definitions_of, fields_of, inner_schemas
 
@@ -94,7 +95,7 @@ class _Rewriting:
         if kind == "definitions":
             return self.value(cast("Schema", schema["schema"]))
         if not self._differs(schema, set()):
-            return _bare(schema)
+            return bare(schema)
         if kind == "model":
             model = cast("type[BaseModel]", schema["cls"])
             return _or_whole(model, self._named(schema, f"{model.__qualname__} {id(model)}", self._model))
@@ -103,12 +104,12 @@ class _Rewriting:
             found = self.definitions[ref]
             return self.value(found) if found["type"] == "model" else self._named(found, ref, self.value)
         if kind == "dataclass":
-            return {**_bare(schema, _OF_WHOLE), "schema": self._core(schema)}
+            return {**bare(schema, _OF_WHOLE), "schema": self._core(schema)}
         if kind in ("typed-dict", "named-tuple"):
             return self._core(schema)
         if _is_users_function(schema):
             return self.value(cast("Schema", schema["schema"])) if "schema" in schema else _ANY
-        return {key: value if key in _OPAQUE else self._inside(value) for key, value in _bare(schema).items()}
+        return {key: value if key in _OPAQUE else self._inside(value) for key, value in bare(schema).items()}
 
     def _named(self, schema: Schema, ref: str, rewrite: Callable[[Schema], Schema]) -> Schema:
         """A definition, rewritten once: it may contain itself."""
@@ -120,7 +121,7 @@ class _Rewriting:
 
     def _model(self, schema: Schema) -> Schema:
         model = cast("type[BaseModel]", schema["cls"])
-        out = {**_bare(schema, _OF_WHOLE), "cls": self._class_of(model)}
+        out = {**bare(schema, _OF_WHOLE), "cls": self._class_of(model)}
         if model.__private_attributes__:
             out["post_init"] = "_make_private"
         inner = cast("Schema", schema["schema"])
@@ -131,7 +132,7 @@ class _Rewriting:
         while schema["type"] == "dataclass" or "fields" not in schema:
             schema = cast("Schema", schema["schema"])
         fields = {name: self._field(field) for name, field in fields_of(schema)}
-        out = {key: self._inside(value) if key == "extras_schema" else value for key, value in _bare(schema).items()}
+        out = {key: self._inside(value) if key == "extras_schema" else value for key, value in bare(schema).items()}
         return {**out, "fields": fields if isinstance(schema["fields"], Mapping) else list(fields.values())}
 
     def _field(self, field: Schema) -> Schema:
@@ -166,11 +167,6 @@ class _Rewriting:
             return self._differs(self.definitions[ref], seen)
         read = {key: value for key, value in schema.items() if key not in _OPAQUE}
         return any(self._differs(inner, seen) for inner in inner_schemas(read))
-
-
-def _bare(schema: Schema, without: frozenset[str] = frozenset()) -> dict[str, object]:
-    """Without its name: a schema may be there in both forms."""
-    return {key: value for key, value in schema.items() if key != "ref" and key not in without}
 
 
 def _is_users_function(schema: Schema) -> bool:

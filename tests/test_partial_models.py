@@ -34,6 +34,7 @@ from pydantic import (
     RootModel,
     TypeAdapter,
     ValidationError,
+    ValidationInfo,
     computed_field,
     create_model,
     field_serializer,
@@ -43,7 +44,7 @@ from pydantic import (
 )
 from typing_extensions import TypedDict
 
-from streamkit import Change, InvalidResult, Partial, PartialLiteralMixin, Truncated, extract
+from streamkit import Change, Partial, PartialLiteralMixin, Truncated, extract
 from streamkit.client.schema import wire_schema
 from streamkit.operators import accumulate, diff, snapshots, validate
 
@@ -145,9 +146,6 @@ def test_a_root_model() -> None:
 
 
 def test_root_models_in_one_another_and_of_a_string() -> None:
-    class Name(RootModel[str]):
-        pass
-
     class Names(RootModel[list[Name]]):
         pass
 
@@ -234,6 +232,10 @@ def test_a_recursive_model() -> None:
     }
 
 
+class Name(RootModel[str]):
+    pass
+
+
 @pytest.mark.parametrize(
     ("annotation", "text", "member"),
     [
@@ -243,6 +245,7 @@ def test_a_recursive_model() -> None:
         (User | list[User], '{"name": "Re', User),
         (Users | User, '{"name": "Re', User),
         (Users | User, '[{"name": "Re', Users),
+        (Name | list[int], '"Re', Name),
         (Cat | Dog, '{"kind": "dog", "name": "Re', Dog),
     ],
 )
@@ -431,21 +434,63 @@ def test_a_literal_is_shown_as_soon_as_it_is_told() -> None:
     assert rooms == [None, Room.LARGE]
 
 
+def attempts(tp: Any, *texts: str) -> list[Any]:
+    """The snapshots of several attempts, one after another."""
+    batches: list[Sequence[Change[Any]]] = []
+    for text in texts:
+        told = list((list(text) | accumulate() | validate(tp)).batches())
+        batches += [[change for change in batch if change.op != "end"] for batch in told]
+        batches += [[Change("reset", (), "again")]]
+    return gather(batches | spread(tp) | diff() | snapshots())[0]
+
+
 def test_a_new_attempt_goes_on_with_what_was_wrong() -> None:
     class Holds(BaseModel):
         short: Annotated[str, Field(max_length=3)]
         numbers: set[int]
 
-    def told(text: str) -> list[Sequence[Change[Any]]]:
-        return list((list(text) | accumulate() | validate(Holds)).batches())
-
-    old, new = told('{"short": "abcd", "numbers": [1, "x"]}'), told('{"short": "abcde", "numbers": [1, 2]}')
-    first = [[change for change in batch if change.op != "end"] for batch in old]
-    flow = [*first, [Change("reset", (), "again")], *new] | spread(Holds) | diff() | snapshots()
-    seen, error = gather(flow)
-    assert isinstance(error, InvalidResult)
+    seen = attempts(Holds, '{"short": "abcd", "numbers": [1, "x"]}', '{"short": "abcde", "numbers": [1, 2]}')
     steps = [step for step, _ in groupby((each.short, each.numbers) for each in seen)]
     assert steps[-4:] == [(None, None), ("abcde", None), (None, None), (None, {1, 2})]
+
+
+def test_a_third_attempt_goes_on_with_the_second() -> None:
+    short = Annotated[str, Field(max_length=3)]
+    seen = attempts(dict[str, short], '{"a": "abcd"}', '{"a": "xyzw"}', '{"a": "xyzwv"}')
+    assert {"a": "xyzwv"} in seen
+
+
+def test_a_new_attempt_takes_no_cached_property_for_an_extra_value() -> None:
+    class Cached(BaseModel):
+        model_config = ConfigDict(extra="allow")
+        name: str
+        tags: list[str]
+
+        @computed_field  # type: ignore[prop-decorator]  # pydantic's way
+        @cached_property
+        def title(self) -> str:
+            return self.name.title()
+
+    seen = attempts(Cached, '{"name": "a", "tags": ["x"]}', '{"name": "a", "tags": ["x", "y')
+    assert (seen[-1].tags, seen[-1].model_extra) == (["x", "y"], {})
+
+
+def test_aliases_of_what_is_no_model() -> None:
+    class Wire(TypedDict):
+        name: Annotated[str, Field(serialization_alias="Name")]
+        count: int
+
+    @pydantic.dataclasses.dataclass
+    class Plain:
+        name: str
+        count: int
+
+    class Holds(BaseModel):
+        wire: Wire
+        plain: Plain
+
+    part = shown('{"wire": {"name": "a"}, "plain": {"name": "b"', Holds)
+    assert part.model_dump(by_alias=True) == {"wire": {"Name": "a"}, "plain": {"name": "b", "count": None}}
 
 
 def test_private_attributes_are_each_ones_own() -> None:
@@ -518,6 +563,15 @@ def test_beside_its_model_there_is_one_schema() -> None:
 
 
 def test_threads_get_one_class() -> None:
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        _race()
+    finally:
+        sys.setswitchinterval(interval)
+
+
+def _race() -> None:
     def race(n: int) -> None:
         class Fresh(BaseModel):
             users: list[User]
@@ -673,6 +727,24 @@ def test_what_is_there_is_validated() -> None:
         (("tagged",), "union_tag_invalid"),
         (("more",), "extra_forbidden"),
     ]
+
+
+def test_no_code_that_wants_the_whole_is_called() -> None:
+    class Asks(BaseModel):
+        a: int
+        b: int
+        own: OwnInit
+
+        @field_validator("b")
+        @classmethod
+        def more(cls, value: int, info: ValidationInfo) -> int:
+            return value + int(info.data["a"])
+
+        def model_post_init(self, context: object) -> None:
+            raise AssertionError("called with a part")
+
+    part = partial_of(Asks).model_validate({"b": 1, "own": {}})
+    assert (part.b, type(part.own), part.own.name) == (1, partial_of(OwnInit), None)
 
 
 def test_a_partial_is_called_like_its_model() -> None:

@@ -97,8 +97,9 @@ class _Rewriting:
         """For a place in which None may stand for what has not come, or is wrong, or a default, unvalidated."""
         while schema["type"] == "default" and not serializer(schema):
             schema = cast("Schema", schema["schema"])
-        if users_own(schema) and "null" in accepts(schema, {}, self.definitions):
-            return forgiving(schema)
+        if users_own(schema):
+            asked = forgiving(schema)
+            return asked if "null" in accepts(schema, {}, self.definitions) else {"type": "nullable", "schema": asked}
         value = self.value(schema)
         return value if value is _ANY else _either({"type": "nullable", "schema": value})
 

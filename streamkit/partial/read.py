@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-from pydantic.errors import PydanticInvalidForJsonSchema
 from pydantic_core import core_schema
 
 from streamkit.partial.forgive import bare
@@ -38,13 +37,6 @@ _OPAQUE = frozenset({"metadata", "default", "expected", "members", "serializatio
 _AS_IT_IS = core_schema.wrap_serializer_function_ser_schema(
     lambda value, handler: handler(value), schema=core_schema.any_schema()
 )
-
-
-def _no_json_schema(schema: object, handler: object) -> JsonSchemaValue:
-    raise PydanticInvalidForJsonSchema("a partial has the JSON schema of its model")
-
-
-_UNTOLD = {"pydantic_js_annotation_functions": [_no_json_schema]}
 
 
 def partial_schema(model: type[BaseModel], class_of: ClassOf) -> CoreSchema:
@@ -116,7 +108,7 @@ class _Rewriting:
         own = f"partial {ref}"
         if own not in self.definitions:
             self.definitions[own] = _ANY
-            self.definitions[own] = {**rewrite(schema), "ref": own, "metadata": _UNTOLD}
+            self.definitions[own] = {**rewrite(schema), "ref": own}
         return {"type": "definition-ref", "schema_ref": own}
 
     def _model(self, schema: Schema) -> Schema:

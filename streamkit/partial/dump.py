@@ -137,8 +137,7 @@ class _Rewriting:
                 return True
             seen.add(ref)
             return self._is_plain(self.definitions[ref], seen)
-        own = kind == "dataclass" and hasattr(schema["cls"], "__pydantic_serializer__")
-        if own or kind == "json" or users_own(schema) or any(schema.get(key) for key in _SPECIAL):
+        if kind == "json" or users_own(schema) or any(schema.get(key) for key in _SPECIAL):
             return False
         return all(self._is_plain(inner, seen) for inner in inner_schemas(schema))
 

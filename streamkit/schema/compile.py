@@ -7,7 +7,7 @@ that waits for the value to close and gives its text to pydantic whole. Taking a
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
@@ -19,6 +19,7 @@ from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
 from streamkit.schema.compiling import Options
 from streamkit.schema.core import (
     ANNOTATIONS,
+    AS_INSIDE,
     LEAVES,
     Schema,
     closed,
@@ -207,6 +208,8 @@ class _Compiler:
 
     def _dumped_by_pydantic(self, schema: Schema, config: Schema) -> Node:
         """A value with a serializer: user code, which wants it whole, or pydantic's own for an abstract collection."""
+        if AS_INSIDE in cast("Schema", schema.get("metadata") or {}):
+            return self.node(cast("Schema", schema["schema"]), config)
         function = serializer(schema).get("function")
         own = getattr(function, "__module__", "") == "pydantic._internal._serializers"
         if not own or schema["type"] != "json-or-python":
@@ -246,16 +249,17 @@ class _Compiler:
         return replace(inner, read=read_or_none(inner.read), dump=inner.dump and dump_or_none(inner.dump))
 
     def _root_model(self, schema: Schema) -> Node:
-        node = self.around(schema, cast("Schema", schema.get("config") or {}))
-        return replace(node, leaf=False)
+        root = cast("type", schema["cls"])
+        node = self.around(schema, cast("Schema", schema.get("config") or {}), root=root)
+        return replace(node, leaf=False, roots=(*node.roots, root))
 
-    def around(self, schema: Schema, config: Schema, *, may_change: bool = False) -> Node:
+    def around(self, schema: Schema, config: Schema, *, may_change: bool = False, root: type | None = None) -> Node:
         """The node of what is inside a schema, made into that of the schema."""
         inner = self.node(cast("Schema", schema["schema"]), config)
         held = self.held(schema, config)
         if inner.streams:
             inner = replace(inner, check=from_text(held.read))
-        dump, wrap = self.dumper(schema, config), Wrap(wrapper(schema, config))
+        dump, wrap = self.dumper(schema, config), Wrap(wrapper(schema, config), root)
 
         def enter(entry: Entry) -> Entry:
             return replace(entry.within(wrap), dump=dump, may_change=entry.may_change or may_change)
@@ -294,16 +298,18 @@ class _Compiler:
             return None
         if kind == "tuple":
             last = len(cast("list[Schema]", items)) - 1
-            return Container(is_list=True, cls=tuple) if schema.get("variadic_item_index", last) == last else None
+            streams = schema.get("variadic_item_index", last) == last
+            return Container(is_list=True, shown_as=tuple) if streams else None
         if kind == "deque" and schema.keys() - {"type", "items_schema", "ref", "metadata", "strict"}:
             return None
         if kind in ("list", "deque"):
-            return Container(is_list=True, cls=deque if kind == "deque" else None)
+            return Container(is_list=True, shown_as=deque if kind == "deque" else None)
         if "max_length" in schema:
             return None  # a key that comes twice counts twice
         keys = cast("Schema", schema.get("keys_schema") or {"type": "any"})
         plain = keys["type"] == "any" or is_plain_string(keys, config)
-        return Container(is_list=False, every_counts=True) if plain else None
+        shown_as = OrderedDict if kind == "ordered-dict" else None
+        return Container(is_list=False, every_counts=True, shown_as=shown_as) if plain else None
 
     def _fill(self, container: Container, schema: Schema, config: Schema) -> None:
         """Compile what is inside."""

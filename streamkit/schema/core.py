@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ANNOTATIONS",
+    "AS_INSIDE",
     "LEAVES",
     "Schema",
     "accepts",
@@ -42,6 +43,9 @@ __all__ = [
 
 Schema: TypeAlias = Mapping[str, object]
 Definitions: TypeAlias = Mapping[str, Schema]
+
+AS_INSIDE = "streamkit_as_inside"
+"""In the metadata of a schema that does nothing to what comes as JSON: it is to be read as what is inside."""
 
 ANNOTATIONS = frozenset({"type", "ref", "metadata", "schema"})
 """Keys of a schema that restrict nothing."""

@@ -88,6 +88,7 @@ class Node:
         waits: its validators want the fields declared before it.
         on_invalid: what becomes of a value that is wrong; None where the whole document's rule holds.
         leaf: no value of the type has anything inside it.
+        roots: the root models around a string that streams, from the inside out.
     """
 
     read: Read
@@ -103,6 +104,7 @@ class Node:
     waits: bool = False
     on_invalid: OnInvalid | None = None
     leaf: bool = False
+    roots: tuple[type, ...] = ()
 
     def held(self, *, silent: bool = False, late: bool = False, waits: bool = False) -> Node:
         """The same, but told when it is whole."""
@@ -166,6 +168,7 @@ class Container:
         every_extra_counts: the same for keys that the type forbids.
         errors_by_name: pydantic's errors name fields by their name, not their alias.
         cls: the class of the typed value, where it has one: a model, a dataclass, a named tuple.
+        shown_as: makes what an open one is shown as of its children; None where that is a list, a dict or `cls`.
     """
 
     is_list: bool
@@ -191,6 +194,7 @@ class Container:
     every_extra_counts: bool = False
     errors_by_name: bool = False
     cls: type | None = None
+    shown_as: Callable[[Any], object] | None = None
 
     def place(self, key: str) -> Child:
         """Where the value of a key goes."""
@@ -210,9 +214,15 @@ class Container:
 
 @dataclass(frozen=True, slots=True)
 class Wrap:
-    """A root model or an `after` validator around a value: makes another value of it."""
+    """A root model or an `after` validator around a value: makes another value of it.
+
+    Attributes:
+        make: makes it, with the user's context.
+        root: the class, of a root model.
+    """
 
     make: Callable[[object, object], object]
+    root: type | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +249,7 @@ class Entry:
         dump: the JSON form of the final value, or of the named fields of it; None where that of the container does.
         may_change: some layer is user code.
         label: where errors inside it stand, between the place of the value and that of the child.
+        roots: the root models among the layers.
     """
 
     container: Container
@@ -248,10 +259,13 @@ class Entry:
     may_change: bool = False
     label: tuple[str | int, ...] = field(init=False)
     wraps: bool = field(init=False)
+    roots: tuple[type, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         self.label = tuple(layer.label for layer in reversed(self.layers) if isinstance(layer, Member))
         self.wraps = any(isinstance(layer, Wrap) for layer in self.layers)
+        roots = (layer.root for layer in self.layers if isinstance(layer, Wrap))
+        self.roots = tuple(root for root in roots if root is not None)
 
     def within(self, layer: Wrap | Member) -> Entry:
         """The same, with one more layer around it."""

@@ -63,6 +63,7 @@ def union(compiler: Compiler, schema: Schema, config: Schema) -> Node:
         node.array = nodes[arrays[0]].through(members.entering(arrays[0])).array
     if _may_stream(schema, strings, choices, nodes, config):
         node.streams, node.check = True, from_text(held.read)
+        node.roots = nodes[strings[0]].roots if len(strings) == 1 else ()
     return node
 
 

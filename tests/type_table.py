@@ -2813,3 +2813,21 @@ shape(
     ['[{"held":{"width":2}}]', '[{"several":[{"width":1},null],"given":{"width":3},"held":{"width":2}}]'],
     ['[{"held":{}}]', '[{"held":{"width":2},"several":[1]}]'],
 )
+
+
+class AsksForDefault(BaseModel):
+    """Fields that may be as if they had not come, one of them without a default."""
+
+    required: Annotated[str, BeforeValidator(use_default)]
+    after: Annotated[str, AfterValidator(use_default)] = "given"
+    number: Annotated[str, AfterValidator(use_default), AfterValidator(len)] = Field(default_factory=lambda: 7)  # type: ignore[assignment]  # what a validator makes of it
+    needed: Annotated[str, AfterValidator(use_default)]
+
+
+shape(
+    "PydanticUseDefault without a default",
+    AsksForDefault,
+    ['{"required":"a","after":"default","number":"default","needed":"b"}', '{"needed":"a","required":"b"}'],
+    ['{"required":"default","needed":"a"}', '{"needed":"default","required":"default","after":1}'],
+    revises=True,
+)

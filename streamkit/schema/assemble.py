@@ -384,6 +384,9 @@ class Assembler:
                 if self._omits(error):
                     self._omit(path, told=True)
                     return
+                if self._is_absent(error):
+                    self.out.append(Change("remove", path))
+                    return
                 self._busy, self._streaming, self._text = True, True, [text]  # it is left without a verdict
                 raise
             if json is not text and not same_json(json, text):
@@ -404,9 +407,10 @@ class Assembler:
         try:
             typed = node.read(text, self._context)
         except SchemaError as error:
-            if not self._omits(error):
+            if self._omits(error):
+                self._omit(path, told=False)
+            elif not self._is_absent(error):
                 raise
-            self._omit(path, told=False)
             return
         except (ValidationError, Refusal) as error:
             self._read_wrong(error, read_json(text))
@@ -640,6 +644,13 @@ class Assembler:
         place = (*self._place(frame), source)
         self.out.append(Change("invalid", frame.path, [below(place, error) for error in typed.errors]))
         return True
+
+    def _is_absent(self, error: Exception) -> bool:
+        """A validator may ask, by `PydanticUseDefault`, that a field be as if it had not come."""
+        frame = self._frame
+        if frame.container.is_list or frame.key not in frame.container.children or frame.key in frame.children:
+            return False
+        return isinstance(error, SchemaError) and "UseDefault" in str(error)
 
     def _omits(self, error: Exception) -> bool:
         """A validator may ask, by `PydanticOmit`, that a list go without the item."""

@@ -6,7 +6,7 @@ stand on any type, and leaves alone what it does not understand.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import Enum, IntEnum, StrEnum
 from functools import wraps
 from typing import Any, TypeVar, cast
@@ -104,8 +104,7 @@ def changed(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return cast("Sequence[object]", value)[1:][::-1]
     if isinstance(value, dict):
-        table = cast("dict[Any, Any]", value)
-        return {**dict(list(table.items())[1:]), "more": 1}
+        return {**dict(list(cast("dict[object, object]", value).items())[1:]), "more": 1}
     if isinstance(value, BaseModel):
         return value.model_copy()
     return value + 1 if type(value) in (int, float) else value
@@ -239,7 +238,7 @@ def as_text(value: Any) -> str:
 
 
 def among(self: Any, value: Any) -> list[str]:
-    return sorted(getattr(self, "model_fields_set", vars(self)))
+    return sorted(cast("Iterable[str]", getattr(self, "model_fields_set", vars(cast("object", self)))))
 
 
 def falsy(value: Any) -> bool:

@@ -121,6 +121,11 @@ class Node:
     on_invalid: OnInvalid | None = None
     leaf: bool = False
 
+    @property
+    def enters(self) -> bool:
+        """Whether an object or an array may be entered."""
+        return self.object is not None or self.array is not None or self.watch is not None
+
     def held(self, *, silent: bool = False, late: bool = False, waits: bool = False) -> Node:
         """The same, but told when it is whole."""
         return replace(

@@ -202,7 +202,7 @@ class _Shape:
         if schema["type"] == "default":
             # A function inside may ask for the default (PydanticUseDefault).
             inner = cast("Schema", schema["schema"])["type"]
-            if inner in _BEFORE or (inner == "function-after" and node.object is node.array is node.watch is None):
+            if inner in _BEFORE or (inner == "function-after" and not node.enters):
                 held = self._compiler.held(schema, self._config)
                 node = replace(node, read=held.read, check=node.check and from_text(held.read), dump=held.dump)
         if _wants_model(schema):

@@ -6,9 +6,8 @@ stand on any type, and leaves alone what it does not understand.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import is_dataclass
-from enum import Enum, IntEnum
+from collections.abc import Callable, Iterable, Sequence
+from enum import Enum, IntEnum, StrEnum
 from functools import wraps
 from typing import Any, TypeVar, cast
 
@@ -47,7 +46,7 @@ class Level(IntEnum):
     HIGH = 2
 
 
-class Sort(str, Enum):
+class Sort(StrEnum):
     X = "x"
     Y = "y"
     Z = "z"
@@ -83,7 +82,7 @@ def not_odd(value: Any) -> Any:
 
 @noted
 def by_siblings(value: Any, info: Any) -> Any:
-    if info.data and not list(info.data.values())[0]:
+    if info.data and not next(iter(info.data.values())):
         raise ValueError(f"{info.field_name} after a falsy one")
     return value
 
@@ -105,8 +104,7 @@ def changed(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return cast("Sequence[object]", value)[1:][::-1]
     if isinstance(value, dict):
-        table = cast("dict[Any, Any]", value)
-        return {**dict(list(table.items())[1:]), "more": 1}
+        return {**dict(list(cast("dict[object, object]", value).items())[1:]), "more": 1}
     if isinstance(value, BaseModel):
         return value.model_copy()
     return value + 1 if type(value) in (int, float) else value
@@ -139,12 +137,12 @@ def tidied(value: Any) -> Any:
 
 @noted
 def listed(value: Any) -> Any:
-    return cast("Any", value) if isinstance(value, (list, dict)) else [value]
+    return cast("object", value) if isinstance(value, (list, dict)) else [value]
 
 
 @noted
 def first(value: Any) -> Any:
-    return cast("Any", value[0]) if isinstance(value, list) and value else value
+    return cast("list[object]", value)[0] if isinstance(value, list) and value else cast("object", value)
 
 
 @noted
@@ -191,7 +189,7 @@ def not_empty(data: Any) -> Any:
 
 def names_of(value: Any) -> list[str]:
     """The fields of a model."""
-    return list(type(value).model_fields)
+    return list(cast("type[BaseModel]", type(value)).model_fields)
 
 
 @noted
@@ -240,7 +238,7 @@ def as_text(value: Any) -> str:
 
 
 def among(self: Any, value: Any) -> list[str]:
-    return sorted(getattr(self, "model_fields_set", vars(self)))
+    return sorted(cast("Iterable[str]", getattr(self, "model_fields_set", vars(cast("object", self)))))
 
 
 def falsy(value: Any) -> bool:
@@ -260,7 +258,7 @@ def summary(self: Any) -> dict[str, Any]:
 
 
 def first_field(self: Any) -> Any:
-    return [getattr(self, name, None) for name in names_of(self)[:1]]
+    return [cast("object", getattr(self, name, None)) for name in names_of(self)[:1]]
 
 
 # -- factories and discriminators --------------------------------------------------------------------------
@@ -282,8 +280,7 @@ def new_list() -> list[Any]:
 
 
 def which(value: Any) -> str:
-    inside = cast("Any", value) if isinstance(value, Mapping) or not is_dataclass(value) else vars(value)
-    return "a" if "a" in (inside if isinstance(inside, Mapping) else getattr(value, "__dict__", {})) else "b"
+    return "a" if "a" in (value if isinstance(value, dict) else getattr(value, "__dict__", {})) else "b"
 
 
 REVISING = {"changed", "retyped", "with_siblings", "shortened", "copied", "post_init"}

@@ -19,7 +19,26 @@ from hypothesis.vendor.pretty import RepresentationPrinter
 from model_parts import REVISING
 from pydantic.alias_generators import to_camel
 from random_documents import Fit, Spot, Way, draw_object, one_of, samples, spoiled, twice
-from random_words import ALIASES, CONFIGS, KEYS, LEAVES, TAGS, Shape
+from random_words import (
+    AFTER_MODEL,
+    AHEAD,
+    ALIASES,
+    COMPUTED,
+    CONFIGS,
+    DRESSES,
+    INNER,
+    KEYS,
+    LEAVES,
+    LISTS,
+    MODEL_WRITERS,
+    OPTIONS,
+    PLAIN,
+    RECURSIONS,
+    TAGS,
+    VALIDATORS,
+    WRITERS,
+    Shape,
+)
 from strategies import Pairs, Tree, has_twins, styles, write
 
 __all__ = ["Made", "made"]
@@ -95,49 +114,7 @@ class Made:
 _REVISES = re.compile(rf"\b({'|'.join(REVISING)}|str_strip_\w+|str_to_\w+|to_upper|strip_whitespace|eager)\b").search
 
 
-# -- what classes are made of ------------------------------------------------------------------------------
-
-_AFTER = ["kept", "truthy", "short", "not_odd", "changed", "retyped"]
-_TOLD = ["by_siblings", "without_context", "with_siblings"]
-_BEFORE = ["kept", "not_null", "tidied", "listed", "first", "or_default"]
-_AROUND = ["handled", "forgiven", "unwrapped"]
-_VALIDATORS = [
-    *(f"field_validator({{name!r}})({function})" for function in _AFTER + _TOLD),
-    *(f"field_validator({{name!r}}, mode='before')({function})" for function in [*_BEFORE, "without_context"]),
-    *(f"field_validator({{name!r}}, mode='wrap')({function})" for function in _AROUND),
-    "field_validator({name!r}, mode='plain')(kept)",
-    "field_validator('*')(kept)",
-]
-_AFTER_MODEL = [f"model_validator(mode='after')({function})" for function in ("kept", "checked", "shortened", "copied")]
-_AHEAD = [
-    "model_validator(mode='before')(with_a)",
-    "model_validator(mode='before')(not_empty)",
-    "model_validator(mode='before')(first)",
-    "model_validator(mode='wrap')(handled)",
-    "model_validator(mode='wrap')(unwrapped)",
-]
-_WRITERS = [
-    "field_serializer({name!r})(as_text)",
-    "field_serializer({name!r})(among)",
-    "field_serializer({name!r}, mode='wrap')(bracketed)",
-    "field_serializer({name!r}, when_used='unless-none', return_type=str)(as_text)",
-]
-_COMPUTED = [f"computed_field(property({function}))" for function in ("summary", "set_names", "first_field")]
-_MODEL_WRITERS = ["model_serializer(mode='wrap')(whole)", "model_serializer(set_names)"]
-
-_DRESSES = [
-    *(f"AfterValidator({function})" for function in _AFTER + _TOLD),
-    *(f"BeforeValidator({function})" for function in _BEFORE),
-    *(f"WrapValidator({function})" for function in _AROUND),
-    "PlainValidator(kept)",
-    "WrapSerializer(bracketed)",
-    "Stream(hold=True)",
-    "Stream(hold=True)",
-    "Stream(eager=True)",
-    "Stream(needed=True)",
-    "Stream(on_invalid='emit')",
-]
-_OPTIONS = ["exclude=True", "exclude_if=falsy", "repr=False", "frozen=True", "strict=True"]
+# -- writing ---------------------------------------------------------------------------------------------
 
 
 @dataclass
@@ -189,10 +166,10 @@ class _Author:
     def type(self, depth: int) -> Shape:
         """Any type at all."""
         inner = depth > 0 and self._left > 0
-        shape = getattr(self, self.pick(_INNER))(depth - 1) if inner else self._leaf(depth)
+        shape = getattr(self, self.pick(INNER))(depth - 1) if inner else self._leaf(depth)
         if not self.chance(10):
             return shape
-        return replace(shape, code=f"Annotated[{shape.code}, {self.pick(_DRESSES)}]", hashable=False)
+        return replace(shape, code=f"Annotated[{shape.code}, {self.pick(DRESSES)}]", hashable=False)
 
     def _leaf(self, depth: int) -> Shape:
         """A type without others inside; now and then one that is being written."""
@@ -203,7 +180,7 @@ class _Author:
     def _again(self) -> Shape:
         around = self.pick(self._open)
         # A root model that may be itself has no end.
-        form, empty = self.pick(_RECURSIONS[around.name.startswith("Root") :])
+        form, empty = self.pick(RECURSIONS[around.name.startswith("Root") :])
         nothing = samples(f"[{empty}]")
 
         def fit(draw: st.DrawFn) -> Tree:
@@ -226,7 +203,7 @@ class _Author:
 
     def _list(self, depth: int) -> Shape:
         inner = self.type(depth)
-        form, default = self.pick(_LISTS)
+        form, default = self.pick(LISTS)
         return Shape(form.format(inner.code), _items(inner.fit), default, hashable=False)
 
     def _dict(self, depth: int) -> Shape:
@@ -263,8 +240,9 @@ class _Author:
 
     def _union(self, depth: int) -> Shape:
         """A union of whatever comes: scalars, containers, models with the same fields, unions."""
-        makers = self.pick([[self._leaf], [self.type], [self._model], [self.type, self._leaf, self._model]])
-        members = [self.pick(makers)(depth) for _ in range(self.pick([2, 2, 3, 4]))]
+        makers: list[Callable[[int], Shape]] = [self._leaf, self.type, self.model]
+        chosen = [self.pick(makers)] if self.chance(2) else makers
+        members = [self.pick(chosen)(depth) for _ in range(self.pick([2, 2, 3, 4]))]
         codes = [member.code for member in members] + self.pick([[], [], ["None"]])
         code = f"Union[{', '.join(codes)}]"
         plain = not any("Optional" in each for each in codes)  # else it may be no union in the end
@@ -284,11 +262,11 @@ class _Author:
     def _member(self, depth: int, tag: _Tag) -> Shape:
         if tag.alias is None and self.chance(5):
             return self.pick([self._dataclass, self._typed_dict])(depth, tag)
-        return self._model(depth, tag)
+        return self.model(depth, tag)
 
     def _told_apart(self, depth: int) -> Shape:
         """A union whose members a function tells apart."""
-        members = [self._model(depth), self._model(depth)]
+        members = [self.model(depth), self.model(depth)]
         tagged = ", ".join(f"Annotated[{member.code}, Tag({tag!r})]" for member, tag in zip(members, "ab", strict=True))
         return Shape(
             f"Annotated[Union[{tagged}], Discriminator(which)]",
@@ -324,7 +302,7 @@ class _Author:
             yield name, self.type(depth)
         self._open.pop()
 
-    def _model(self, depth: int, tag: _Tag | None = None) -> Shape:
+    def model(self, depth: int, tag: _Tag | None = None) -> Shape:
         """A model with whatever a model may have."""
         made = self._begin("Model")
         config = self._config()
@@ -353,7 +331,7 @@ class _Author:
     def _field(self, made: _Class, config: dict[str, str], name: str, shape: Shape) -> None:
         default = self.pick(["", "", *_defaults(shape)])
         alias, ways = self._alias(name)
-        options = [each for each in (default, alias, self.pick(_OPTIONS) if self.chance(6) else "") if each]
+        options = [each for each in (default, alias, self.pick(OPTIONS) if self.chance(6) else "") if each]
         if "strict=True" in options and shape.code not in ("int", "str", "date", "bool", "bytes", "timedelta"):
             options.remove("strict=True")
         made.lines.append(f"{name}: {self._annotation(shape)}" + (f" = Field({', '.join(options)})" if options else ""))
@@ -373,17 +351,17 @@ class _Author:
         return code.format(**words), filled
 
     def _methods(self, made: _Class, *, tagged: bool) -> None:
-        kinds = [("check", _VALIDATORS), ("write", _WRITERS)] if made.names else []
-        kinds += [("made", _COMPUTED)]
+        kinds = [("check", VALIDATORS), ("write", WRITERS)] if made.names else []
+        kinds += [("made", COMPUTED)]
         # Of a model that contains itself, inside another type, pydantic calls what is around it twice.
         alone = not self.late or (made.name == "Model1" and not self.blocks)
         if alone:
-            kinds += [("after", _AFTER_MODEL)]
+            kinds += [("after", AFTER_MODEL)]
         for kind, forms in kinds:
             if self.chance(6):
                 form = self.pick([form for form in forms if "*" not in form or not tagged])
                 made.lines.append(f"{kind} = {form.format(name=self.pick(made.names or ['']))}")
-        for kind, forms in (("ahead", _AHEAD if not tagged else []), ("dumped", _MODEL_WRITERS)):
+        for kind, forms in (("ahead", AHEAD if not tagged else []), ("dumped", MODEL_WRITERS)):
             if alone and forms and self.chance(14):
                 made.lines.append(f"{kind} = {self.pick(forms)}")
         if self.chance(20):
@@ -420,7 +398,7 @@ class _Author:
         if self.chance(2):
             return self._finish(made, f"@dataclass\nclass {made.name}:")
         self.rebuilds.append(f"pydantic.dataclasses.rebuild_dataclass({made.name})")
-        return self._finish(made, f"@pydantic.dataclasses.dataclass(config={self.pick(_PLAIN)})\nclass {made.name}:")
+        return self._finish(made, f"@pydantic.dataclasses.dataclass(config={self.pick(PLAIN)})\nclass {made.name}:")
 
     def _typed_dict(self, depth: int, tag: _Tag | None = None) -> Shape:
         made = self._begin("Dict")
@@ -432,7 +410,7 @@ class _Author:
             made.lines.append(f"{name}: NotRequired[{code}]" if optional else f"{name}: {code}")
             made.spots.append(Spot([(name,)], shape.fit, not optional))
         if self.chance(4):
-            made.lines.insert(0, f"__pydantic_config__ = {self.pick(_PLAIN)}")
+            made.lines.insert(0, f"__pydantic_config__ = {self.pick(PLAIN)}")
         total = "" if tag is not None or self.chance(2) else ", total=False"
         return self._finish(made, f"class {made.name}(TypedDict{total}):")
 
@@ -450,45 +428,6 @@ class _Author:
             return made.fit(draw) if draw(st.integers(0, 3)) == 3 else [spot.fit(draw) for spot in made.spots]
 
         return replace(self._finish(made, f"class {made.name}(NamedTuple):"), fit=fit)
-
-
-_INNER = [
-    "_leaf",
-    "_leaf",
-    "_leaf",
-    "_optional",
-    "_list",
-    "_list",
-    "_dict",
-    "_tuple",
-    "_set",
-    "_json",
-    "_union",
-    "_union",
-    "_union",
-    "_tagged",
-    "_tagged",
-    "_told_apart",
-    "_model",
-    "_model",
-    "_model",
-    "_model",
-    "_root",
-    "_generic",
-    "_dataclass",
-    "_typed_dict",
-    "_named_tuple",
-]
-_RECURSIONS = [("Optional[{}]", "null"), ("list[{}]", "[]"), ("dict[str, {}]", "{}")]
-_LISTS = [
-    ("list[{}]", "[]"),
-    ("list[{}]", "[]"),
-    ("tuple[{}, ...]", "()"),
-    ("Annotated[list[{}], Field(min_length=1, max_length=2)]", "[]"),
-    ("Sequence[{}]", "[]"),
-    ("deque[{}]", "deque()"),
-]
-_PLAIN = ["None", "{'extra': 'forbid'}", "{'extra': 'allow'}", "{'strict': True}", "{'use_enum_values': True}"]
 
 
 def _items(inner: Fit) -> Fit:
@@ -543,7 +482,7 @@ def made(draw: st.DrawFn, *, fitting: bool = False) -> Made:
     """
     author = _Author(draw)
     depth = draw(st.sampled_from([1, 2, 3, 3]))
-    write_type: Callable[[int], Shape] = author._model if draw(st.integers(0, 3)) < 3 else author.type
+    write_type: Callable[[int], Shape] = author.model if draw(st.integers(0, 3)) < 3 else author.type
     shape = write_type(depth)
     tree = shape.fit(draw)
     if not fitting and draw(st.booleans()):

@@ -1,4 +1,4 @@
-"""The words that random models are written with: types without others inside, tags, settings, aliases."""
+"""The words that random models are written with: types without others inside, tags, settings, aliases, validators."""
 
 from __future__ import annotations
 
@@ -6,7 +6,26 @@ from dataclasses import dataclass
 
 from random_documents import Fit, Way, samples
 
-__all__ = ["ALIASES", "CONFIGS", "KEYS", "LEAVES", "TAGS", "Shape"]
+__all__ = [
+    "AFTER_MODEL",
+    "AHEAD",
+    "ALIASES",
+    "COMPUTED",
+    "CONFIGS",
+    "DRESSES",
+    "INNER",
+    "KEYS",
+    "LEAVES",
+    "LISTS",
+    "MODEL_WRITERS",
+    "OPTIONS",
+    "PLAIN",
+    "RECURSIONS",
+    "TAGS",
+    "VALIDATORS",
+    "WRITERS",
+    "Shape",
+]
 
 
 @dataclass(frozen=True)
@@ -121,3 +140,86 @@ ALIASES: list[tuple[str, list[Way]]] = [
     ("validation_alias=AliasChoices({one!r}, AliasPath('shared', {name!r}))", [("{one}",), ("shared", "{name}")]),
 ]
 """Arguments of `Field`, and where JSON has the value then; nowhere else than under its name where none is told."""
+
+# -- what classes are made of ------------------------------------------------------------------------------
+
+_AFTER = ["kept", "truthy", "short", "not_odd", "changed", "retyped"]
+_TOLD = ["by_siblings", "without_context", "with_siblings"]
+_BEFORE = ["kept", "not_null", "tidied", "listed", "first", "or_default"]
+_AROUND = ["handled", "forgiven", "unwrapped"]
+VALIDATORS = [
+    *(f"field_validator({{name!r}})({function})" for function in _AFTER + _TOLD),
+    *(f"field_validator({{name!r}}, mode='before')({function})" for function in [*_BEFORE, "without_context"]),
+    *(f"field_validator({{name!r}}, mode='wrap')({function})" for function in _AROUND),
+    "field_validator({name!r}, mode='plain')(kept)",
+    "field_validator('*')(kept)",
+]
+AFTER_MODEL = [f"model_validator(mode='after')({function})" for function in ("kept", "checked", "shortened", "copied")]
+AHEAD = [
+    "model_validator(mode='before')(with_a)",
+    "model_validator(mode='before')(not_empty)",
+    "model_validator(mode='before')(first)",
+    "model_validator(mode='wrap')(handled)",
+    "model_validator(mode='wrap')(unwrapped)",
+]
+WRITERS = [
+    "field_serializer({name!r})(as_text)",
+    "field_serializer({name!r})(among)",
+    "field_serializer({name!r}, mode='wrap')(bracketed)",
+    "field_serializer({name!r}, when_used='unless-none', return_type=str)(as_text)",
+]
+COMPUTED = [f"computed_field(property({function}))" for function in ("summary", "set_names", "first_field")]
+MODEL_WRITERS = ["model_serializer(mode='wrap')(whole)", "model_serializer(set_names)"]
+
+DRESSES = [
+    *(f"AfterValidator({function})" for function in _AFTER + _TOLD),
+    *(f"BeforeValidator({function})" for function in _BEFORE),
+    *(f"WrapValidator({function})" for function in _AROUND),
+    "PlainValidator(kept)",
+    "WrapSerializer(bracketed)",
+    "Stream(hold=True)",
+    "Stream(hold=True)",
+    "Stream(eager=True)",
+    "Stream(needed=True)",
+    "Stream(on_invalid='emit')",
+]
+OPTIONS = ["exclude=True", "exclude_if=falsy", "repr=False", "frozen=True", "strict=True"]
+
+
+INNER = [
+    "_leaf",
+    "_leaf",
+    "_leaf",
+    "_optional",
+    "_list",
+    "_list",
+    "_dict",
+    "_tuple",
+    "_set",
+    "_json",
+    "_union",
+    "_union",
+    "_union",
+    "_tagged",
+    "_tagged",
+    "_told_apart",
+    "model",
+    "model",
+    "model",
+    "model",
+    "_root",
+    "_generic",
+    "_dataclass",
+    "_typed_dict",
+    "_named_tuple",
+]
+RECURSIONS = [("Optional[{}]", "null"), ("list[{}]", "[]"), ("dict[str, {}]", "{}")]
+LISTS = [
+    ("list[{}]", "[]"),
+    ("list[{}]", "[]"),
+    ("tuple[{}, ...]", "()"),
+    ("Annotated[list[{}], Field(min_length=1, max_length=2)]", "[]"),
+    ("Sequence[{}]", "[]"),
+    ("deque[{}]", "deque()"),
+]
+PLAIN = ["None", "{'extra': 'forbid'}", "{'extra': 'allow'}", "{'strict': True}", "{'use_enum_values': True}"]

@@ -45,7 +45,8 @@ def in_pieces(case: Made, lengths: Sequence[int]) -> list[list[str] | list[bytes
 def test_a_document_means_what_pydantic_says(case: Made, given: dict[str, Any]) -> None:
     answer = asked(case, given)
     for chunks in ([case.text], list(case.text)):
-        assert_agrees(streamed(case, chunks, given), answer, unordered=case.unordered)
+        # How pydantic labels a member that contains what is around it depends on where it was built.
+        assert_agrees(streamed(case, chunks, given), answer, unordered=case.unordered, plainly=True)
 
 
 @LAW

@@ -2792,3 +2792,42 @@ shape(
     ['{"first":{"species":"cat"}}', '{"second":{"species":"dog","name":"a"},"third":null,"first":{"species":"cat"}}'],
     ['{"first":{"species":"cow"}}', '{"first":{"species":"cat"},"second":{},"third":{"species":"cat"}}'],
 )
+
+
+class HoldsComputed(BaseModel):
+    """Models with computed fields that are held, given by default, or late, below one that is checked."""
+
+    held: Annotated[CheckedComputed, BeforeValidator(use_default)]
+    several: tuple[Annotated[CheckedComputed | None, BeforeValidator(use_default)], ...] = ()
+    given: CheckedComputed = CheckedComputed(width=2)
+    inner: dict[str, OfModel] = {}
+
+    @model_validator(mode="after")
+    def check(self) -> "HoldsComputed":
+        return self
+
+
+shape(
+    "computed fields held below a checked model",
+    list[HoldsComputed],
+    ['[{"held":{"width":2}}]', '[{"several":[{"width":1},null],"given":{"width":3},"held":{"width":2}}]'],
+    ['[{"held":{}}]', '[{"held":{"width":2},"several":[1]}]'],
+)
+
+
+class AsksForDefault(BaseModel):
+    """Fields that may be as if they had not come, one of them without a default."""
+
+    required: Annotated[str, BeforeValidator(use_default)]
+    after: Annotated[str, AfterValidator(use_default)] = "given"
+    number: Annotated[str, AfterValidator(use_default), AfterValidator(len)] = Field(default_factory=lambda: 7)  # type: ignore[assignment]  # what a validator makes of it
+    needed: Annotated[str, AfterValidator(use_default)]
+
+
+shape(
+    "PydanticUseDefault without a default",
+    AsksForDefault,
+    ['{"required":"a","after":"default","number":"default","needed":"b"}', '{"needed":"a","required":"b"}'],
+    ['{"required":"default","needed":"a"}', '{"needed":"default","required":"default","after":1}'],
+    revises=True,
+)

@@ -23,7 +23,7 @@ from streamkit.schema.lookup import find
 from streamkit.schema.nodes import ANY, IGNORED, Container, Entry, Node, OnInvalid, Opening, Wrap, Wrong
 from streamkit.schema.settle import settle, tell_late
 from streamkit.schema.shell import WRONG, Raw, Refusal
-from streamkit.schema.spell import same_json, spell, spell_wrong
+from streamkit.schema.spell import marked, same_json, spell, spell_wrong
 from streamkit.schema.wrong import below, details, errors_of
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Assembler:
         self._on_invalid = on_invalid
         self._least = least
         self._outside = Frame(Entry(Container(is_list=False)), None, (), None, None)
-        self._frame = self._outside
+        self._frame: Frame = self._outside
         self._root = root
         self._node, self._path = root, cast("Path", ())
         self._op: Op = "add"
@@ -384,6 +384,9 @@ class Assembler:
                 if self._omits(error):
                     self._omit(path, told=True)
                     return
+                if self._is_absent(error):
+                    self.out.append(Change("remove", path))
+                    return
                 self._busy, self._streaming, self._text = True, True, [text]  # it is left without a verdict
                 raise
             if json is not text and not same_json(json, text):
@@ -404,18 +407,13 @@ class Assembler:
         try:
             typed = node.read(text, self._context)
         except SchemaError as error:
-            if not self._omits(error):
+            if self._omits(error):
+                self._omit(path, told=False)
+            elif not self._is_absent(error):
                 raise
-            self._omit(path, told=False)
             return
         except (ValidationError, Refusal) as error:
-            wrong = read_json(text)
-            op = self._op_of_late(path) if node.late else self._op
-            if self._eager is not _UNTOLD:
-                op, self._eager = "replace", _UNTOLD
-            if not node.silent and not self._repeats(op, wrong):
-                spell_wrong(self.out, op, path, wrong)
-            self._tell_wrong(error, wrong)
+            self._read_wrong(error, read_json(text))
             return
         if node.silent or node.late:
             self._store(typed, _UNTOLD)
@@ -423,6 +421,7 @@ class Assembler:
         json: Any = typed if node.dump is None else node.dump(typed)
         if json.__class__ is dict or json.__class__ is list:
             spell(self.out, self._op, path, json, typed)
+            json = self._to_compare(node, typed, json)
         else:
             if self._eager is not _UNTOLD:
                 self._eager = _UNTOLD
@@ -430,6 +429,22 @@ class Assembler:
                 self.out.append(_new(Change, (self._op, path, json)))
             self.out.append(_new(Change, ("complete", path, typed)))
         self._store(typed, json)
+
+    def _read_wrong(self, error: ValidationError | Refusal, wrong: Json) -> None:
+        """A value that was not told yet was refused."""
+        node, path = self._node, self._path
+        op = self._op_of_late(path) if node.late else self._op
+        if self._eager is not _UNTOLD:
+            op, self._eager = "replace", _UNTOLD
+        if not node.silent and not self._repeats(op, wrong):
+            spell_wrong(self.out, op, path, wrong)
+        self._tell_wrong(error, wrong)
+
+    def _to_compare(self, node: Node, typed: object, json: Json) -> Json:
+        """The JSON form of a held value, with what is computed in it marked where somebody is to compare."""
+        if self._frame.json is None or node.dump is None or not node.dump.computes:
+            return json
+        return marked(json, cast("Json", node.dump.plain(typed)))
 
     def _guess(self) -> None:
         """Tell an open literal, once what has come of it can only become one."""
@@ -629,6 +644,13 @@ class Assembler:
         place = (*self._place(frame), source)
         self.out.append(Change("invalid", frame.path, [below(place, error) for error in typed.errors]))
         return True
+
+    def _is_absent(self, error: Exception) -> bool:
+        """A validator may ask, by `PydanticUseDefault`, that a field be as if it had not come."""
+        frame = self._frame
+        if frame.container.is_list or frame.key not in frame.container.children or frame.key in frame.children:
+            return False
+        return isinstance(error, SchemaError) and "UseDefault" in str(error)
 
     def _omits(self, error: Exception) -> bool:
         """A validator may ask, by `PydanticOmit`, that a list go without the item."""

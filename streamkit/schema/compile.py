@@ -33,7 +33,7 @@ from streamkit.schema.core import (
 from streamkit.schema.hint import hint_of
 from streamkit.schema.nodes import ANY, TYPED_ANY, Container, Entry, Node, OnInvalid, Read, Wrap
 from streamkit.schema.objects import Objects
-from streamkit.schema.readers import QUICK, Dumper, Reader, digits_as_text, dump_or_none, from_text, read_or_none
+from streamkit.schema.readers import QUICK, Dumper, DumpOrNone, Reader, digits_as_text, from_text, read_or_none
 from streamkit.schema.shell import Shell, wrapper
 from streamkit.schema.unions import tagged_union, union
 
@@ -246,7 +246,7 @@ class _Compiler:
 
     def _nullable(self, schema: Schema, config: Schema) -> Node:
         inner = self.node(cast("Schema", schema["schema"]), config)
-        return replace(inner, read=read_or_none(inner.read), dump=inner.dump and dump_or_none(inner.dump))
+        return replace(inner, read=read_or_none(inner.read), dump=inner.dump and DumpOrNone(inner.dump))
 
     def _root_model(self, schema: Schema) -> Node:
         root = cast("type", schema["cls"])

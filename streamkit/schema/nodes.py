@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from math import isfinite
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from pydantic_core import ValidationError
 
@@ -28,6 +28,7 @@ __all__ = [
     "TYPED_ANY",
     "Child",
     "Container",
+    "Dump",
     "Entry",
     "Look",
     "Member",
@@ -57,12 +58,28 @@ class Dump(Protocol):
         """The same without computed fields."""
         ...
 
+    @property
+    def computes(self) -> bool:
+        """Whether that may be another."""
+        ...
+
 
 class _AsItIs:
     """For values that are their own JSON form."""
 
+    computes = False
+
     def __call__(self, value: object, names: set[str] | None = None) -> Any:
         return value
+
+    plain = __call__
+
+
+class _Finite(_AsItIs):
+    """The same, but for infinite numbers, which are null."""
+
+    def __call__(self, value: object, names: set[str] | None = None) -> Any:
+        return None if isinstance(value, float) and not isfinite(value) else value
 
     plain = __call__
 
@@ -92,7 +109,7 @@ class Node:
     """
 
     read: Read
-    dump: Callable[[object], Json] | None = None
+    dump: Dump | None = None
     streams: bool = False
     check: Read | None = None
     object: Entry | None = None
@@ -105,6 +122,11 @@ class Node:
     on_invalid: OnInvalid | None = None
     leaf: bool = False
     roots: tuple[type, ...] = ()
+
+    @property
+    def enters(self) -> bool:
+        """Whether an object or an array may be entered."""
+        return self.object is not None or self.array is not None or self.watch is not None
 
     def held(self, *, silent: bool = False, late: bool = False, waits: bool = False) -> Node:
         """The same, but told when it is whole."""
@@ -346,10 +368,6 @@ class Wrong:
         self.errors, self.json, self.told = errors, json, told
 
 
-def _finite(value: object) -> Json:
-    return None if isinstance(value, float) and not isfinite(value) else cast("Json", value)
-
-
 def forbidden(key: str, error: str = "extra_forbidden") -> Child:
     """The place of a key that the type forbids: what stands there is shown, and wrong."""
 
@@ -369,7 +387,7 @@ ANY = Node(read=_read_any, streams=True)
 ANY.object = Entry(Container(is_list=False, item=ANY))
 ANY.array = Entry(Container(is_list=True, item=ANY))
 
-TYPED_ANY = Node(read=_read_any, dump=_finite, streams=True)
+TYPED_ANY = Node(read=_read_any, dump=_Finite(), streams=True)
 """A field of type `Any`: the same, but pydantic dumps an infinite number as null there."""
 TYPED_ANY.object = Entry(Container(is_list=False, item=TYPED_ANY))
 TYPED_ANY.array = Entry(Container(is_list=True, item=TYPED_ANY))

@@ -18,6 +18,7 @@ from streamkit.schema.core import (
 )
 from streamkit.schema.hint import hint_of
 from streamkit.schema.nodes import FEED, IGNORED, TYPED_ANY, Child, Container, Entry, Look, Node, forbidden
+from streamkit.schema.readers import from_text
 from streamkit.schema.shell import Raw, Shell, truncated
 
 if TYPE_CHECKING:
@@ -198,9 +199,12 @@ class _Shape:
 
     def _field(self, schema: Schema) -> Node:
         node = self._compiler.node(schema, self._config)
-        if schema["type"] == "default" and cast("Schema", schema["schema"])["type"] in _BEFORE:
+        if schema["type"] == "default":
             # A function inside may ask for the default (PydanticUseDefault).
-            node = self._compiler.held(schema, self._config)
+            inner = cast("Schema", schema["schema"])["type"]
+            if inner in _BEFORE or (inner == "function-after" and not node.enters):
+                held = self._compiler.held(schema, self._config)
+                node = replace(node, read=held.read, check=node.check and from_text(held.read), dump=held.dump)
         if _wants_model(schema):
             return node.held(late=True)  # shown when the model is built
         return node

@@ -14,10 +14,9 @@ from streamkit.schema.core import has_computed, without_computed
 if TYPE_CHECKING:
     from pydantic_core import CoreConfig, CoreSchema
 
-    from streamkit.scanner import Json
-    from streamkit.schema.nodes import Read
+    from streamkit.schema.nodes import Dump, Read
 
-__all__ = ["QUICK", "Dumper", "Reader", "digits_as_text", "dump_or_none", "from_text", "read_or_none"]
+__all__ = ["QUICK", "DumpOrNone", "Dumper", "Reader", "digits_as_text", "from_text", "read_or_none"]
 
 ValueT = TypeVar("ValueT")
 
@@ -46,12 +45,13 @@ class Reader:
 class Dumper:
     """Gives the JSON form of a typed value, or of the named fields of it."""
 
-    __slots__ = ("_config", "_dump", "_dump_plain", "_schema")
+    __slots__ = ("_computes", "_config", "_dump", "_dump_plain", "_schema")
 
     def __init__(self, schema: Callable[[], CoreSchema], config: CoreConfig | None) -> None:
         self._schema, self._config = schema, config
         self._dump: Callable[..., Any] | None = None
         self._dump_plain: Callable[..., Any] | None = None
+        self._computes: bool | None = None
 
     def use(self, serializer: Callable[..., Any]) -> None:
         """Dump with this `to_python`, which is there already."""
@@ -63,11 +63,18 @@ class Dumper:
             self._dump_plain = self._make_plain()
         return self._dump_plain(value, mode="json", by_alias=False, include=names, warnings=False)
 
+    @property
+    def computes(self) -> bool:
+        """Whether there are computed fields."""
+        if self._computes is None:
+            self._computes = has_computed(self._schema())
+        return self._computes
+
     def _make_plain(self) -> Callable[..., Any]:
-        schema = self._schema()
-        if not has_computed(schema):
+        if not self.computes:
             return self._made()
-        return SchemaSerializer(without_computed(schema), self._config, _use_prebuilt=False).to_python
+        plain = without_computed(self._schema())
+        return SchemaSerializer(plain, self._config, _use_prebuilt=False).to_python
 
     def _made(self) -> Callable[..., Any]:
         if self._dump is None:
@@ -83,9 +90,23 @@ def read_or_none(read: Read) -> Read:
     return lambda text, context: None if text == "null" else read(text, context)
 
 
-def dump_or_none(dump: Callable[[object], Json]) -> Callable[[object], Json]:
+class DumpOrNone:
     """The dumper, except for None."""
-    return lambda value: None if value is None else dump(value)
+
+    __slots__ = ("_dump",)
+
+    def __init__(self, dump: Dump) -> None:
+        self._dump = dump
+
+    @property
+    def computes(self) -> bool:
+        return self._dump.computes
+
+    def plain(self, value: object, names: set[str] | None = None) -> Any:
+        return None if value is None else self._dump.plain(value, names)
+
+    def __call__(self, value: object, names: set[str] | None = None) -> Any:
+        return None if value is None else self._dump(value, names)
 
 
 def from_text(read: Read) -> Read:

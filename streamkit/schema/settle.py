@@ -11,7 +11,7 @@ from pydantic_core import to_jsonable_python
 from streamkit.events import Change
 from streamkit.scanner import is_object
 from streamkit.schema.nodes import Wrong
-from streamkit.schema.spell import Revision, WithComputed, spell, unchanged
+from streamkit.schema.spell import Revision, WithComputed, marked, spell, unchanged
 
 if TYPE_CHECKING:
     from streamkit.events import Op
@@ -85,7 +85,7 @@ def _settle_items(out: list[Change], frame: Frame, typed: Any) -> Json:
     dumped = frame.container.dump(typed, None)
     for index in range(told, len(dumped)):
         spell(out, "add", (*frame.path, index), dumped[index], typed[index])
-    return cast("Json", dumped)
+    return _to_compare(frame, cast("Json", dumped), typed)
 
 
 def _tell_missing(out: list[Change], frame: Frame, typed: object) -> dict[str, Json]:
@@ -98,14 +98,22 @@ def _tell_missing(out: list[Change], frame: Frame, typed: object) -> dict[str, J
         for child in container.children.values()
         if not child.node.silent and (child.name in late or child.name not in come)
     }
-    dumped = cast("dict[str, Json]", container.dump(typed, set(names))) if names else {}
+    if not names:
+        return {}
+    dumped = cast("dict[str, Json]", container.dump(typed, set(names)))
     for name in names:
         if name in dumped:
             op: Op = "replace" if name in frame.late else "add"
             spell(out, op, (*frame.path, name), dumped[name], _field(typed, name))
         elif name in frame.late:
             out.append(Change("remove", (*frame.path, name)))
-    return dumped
+    return cast("dict[str, Json]", _to_compare(frame, dumped, typed, set(names)))
+
+
+def _to_compare(frame: Frame, json: Json, typed: object, names: set[str] | None = None) -> Json:
+    """The JSON form, with what is computed in it marked where somebody is to compare."""
+    dump = frame.container.dump
+    return marked(json, dump.plain(typed, names)) if frame.json is not None and dump.computes else json
 
 
 def _field(typed: object, name: str) -> object:

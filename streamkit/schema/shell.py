@@ -30,7 +30,7 @@ _NONE = frozenset[str]()
 _children: ContextVar[Any] = ContextVar("children")
 
 
-class Refusal(Exception):  # noqa: N818  # a verdict, not a mistake
+class Refusal(Exception):
     """A value is not valid: what a `ValidationError` says, where pydantic raises none of its own.
 
     Attributes:

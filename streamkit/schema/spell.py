@@ -14,7 +14,7 @@ from streamkit.scanner import is_array, is_object
 if TYPE_CHECKING:
     from streamkit.scanner import Json
 
-__all__ = ["Revision", "WithComputed", "children", "same_json", "spell", "spell_wrong", "unchanged"]
+__all__ = ["Revision", "WithComputed", "children", "marked", "same_json", "spell", "spell_wrong", "unchanged"]
 
 
 def spell(out: list[Change], op: Op, path: Path, json: Json, typed: object) -> None:
@@ -124,6 +124,16 @@ class WithComputed(dict[str, "Json"]):
     def __init__(self, json: dict[str, Json], computed: Iterable[str]) -> None:
         super().__init__(json)
         self.computed = frozenset(computed)
+
+
+def marked(json: Json, plain: Json) -> Json:
+    """The JSON form of a value, with what is computed in it marked, given the same without that."""
+    if isinstance(json, dict) and isinstance(plain, dict):
+        inner = {key: marked(child, plain[key]) if key in plain else child for key, child in json.items()}
+        return WithComputed(inner, json.keys() - plain.keys())
+    if isinstance(json, list) and isinstance(plain, list) and len(json) == len(plain):
+        return list(map(marked, json, plain))
+    return json
 
 
 def unchanged(told: object, plain: object) -> bool:

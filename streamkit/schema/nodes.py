@@ -8,7 +8,7 @@ always right: it only waits.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
@@ -217,6 +217,14 @@ class Container:
     errors_by_name: bool = False
     cls: type | None = None
     shown_as: Callable[[Any], object] | None = None
+    _plain: dict[str, str] | None = field(default=None, repr=False)
+
+    def plain_strings(self) -> Mapping[str, str]:
+        """The keys under which any string is right as it came, with their names; none where others wait for fields."""
+        if self._plain is None:
+            places = {} if self.waiting else self.children
+            self._plain = {key: c.name for key, c in places.items() if c.node.streams and c.node.check is None}
+        return self._plain
 
     def place(self, key: str) -> Child:
         """Where the value of a key goes."""

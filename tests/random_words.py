@@ -173,7 +173,8 @@ MODEL_WRITERS = ["model_serializer(mode='wrap')(whole)", "model_serializer(set_n
 
 DRESSES = [
     *(f"AfterValidator({function})" for function in _AFTER + _TOLD),
-    *(f"BeforeValidator({function})" for function in _BEFORE),
+    # Of an item, a validator that asks for the default ends the stream: see the contract.
+    *(f"BeforeValidator({function})" for function in _BEFORE if function != "or_default"),
     *(f"WrapValidator({function})" for function in _AROUND),
     "PlainValidator(kept)",
     "WrapSerializer(bracketed)",

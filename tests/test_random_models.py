@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from agreement import Answer, answer_of, assert_agrees
+from agreement import Answer, answer_of, assert_agrees, end_of
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from model_parts import CALLS
@@ -45,8 +45,11 @@ def in_pieces(case: Made, lengths: Sequence[int]) -> list[list[str] | list[bytes
 def test_a_document_means_what_pydantic_says(case: Made, given: dict[str, Any]) -> None:
     answer = asked(case, given)
     for chunks in ([case.text], list(case.text)):
+        events = streamed(case, chunks, given)
+        # Nor can it be told, where pydantic never comes to dump it.
+        assume(answer.errors is None or not isinstance(end_of(events).error, PydanticSerializationError))
         # How pydantic labels a member that contains what is around it depends on where it was built.
-        assert_agrees(streamed(case, chunks, given), answer, unordered=case.unordered, plainly=True)
+        assert_agrees(events, answer, unordered=case.unordered, plainly=True)
 
 
 @LAW

@@ -56,7 +56,6 @@ from pydantic import (
     InstanceOf,
     Json,
     JsonValue,
-    ModelWrapValidatorHandler,
     NaiveDatetime,
     OnErrorOmit,
     PastDate,
@@ -2112,7 +2111,7 @@ class ModelWrap(BaseModel):
 
     @model_validator(mode="wrap")
     @classmethod
-    def save(cls, data: Any, handler: ModelWrapValidatorHandler["ModelWrap"]) -> "ModelWrap":
+    def save(cls, data: Any, handler: ValidatorFunctionWrapHandler) -> Any:
         try:
             return handler(data)
         except ValidationError:

@@ -27,7 +27,7 @@ from streamkit.schema.spell import marked, same_json, spell, spell_wrong
 from streamkit.schema.wrong import below, details, errors_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from pydantic_core import ErrorDetails
 

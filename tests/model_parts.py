@@ -280,7 +280,7 @@ def new_list() -> list[Any]:
 
 
 def which(value: Any) -> str:
-    return "a" if "a" in (value if isinstance(value, dict) else getattr(value, "__dict__", {})) else "b"
+    return "a" if "a" in (value if isinstance(value, dict) else getattr(value, "model_fields_set", ())) else "b"
 
 
 REVISING = {"changed", "retyped", "with_siblings", "shortened", "copied", "post_init"}

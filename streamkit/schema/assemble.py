@@ -13,23 +13,22 @@ from json import dumps
 from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Any, cast
 
-from pydantic_core import SchemaError, ValidationError, to_jsonable_python
+from pydantic_core import SchemaError, ValidationError
 
-from streamkit.errors import InvalidResult
-from streamkit.events import Change, Op, Path
+from streamkit.events import Change, Op
 from streamkit.scanner import MUTE, Limits, Scanner, Watcher, read_json
 from streamkit.schema.frame import Frame, Spy, way_in
 from streamkit.schema.lookup import find
-from streamkit.schema.nodes import ANY, IGNORED, Container, Entry, Node, OnInvalid, Opening, Wrap, Wrong
-from streamkit.schema.settle import settle, tell_late
+from streamkit.schema.nodes import ANY, IGNORED, Container, Entry, Node, Opening, Wrap, Wrong
+from streamkit.schema.reading import UNTOLD
+from streamkit.schema.settle import settle
 from streamkit.schema.shell import WRONG, Raw, Refusal
 from streamkit.schema.spell import marked, same_json, spell, spell_wrong
-from streamkit.schema.wrong import below, details, errors_of
+from streamkit.schema.verdicts import Verdicts
+from streamkit.schema.wrong import details
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-
-    from pydantic_core import ErrorDetails
 
     from streamkit.scanner import Json
 
@@ -41,121 +40,8 @@ _PIECES = 1024  # a string's pieces are joined in blocks of so many: a piece cos
 _NO_LIMITS = Limits(max_depth=1 << 30, max_size=1 << 62)  # for text that was read once
 
 
-class Assembler:
-    """Receives one text; see `streamkit.scanner.Receiver`.
-
-    Args:
-        root: the node of the root.
-        context: what user code finds in `info.context`.
-        on_invalid: what becomes of wrong values, where their type does not say.
-        least: leave out what changes nothing, as `diff` would.
-
-    Attributes:
-        out: the changes made since somebody last took them away.
-        errors: all errors of the root; None until it is known to be invalid.
-    """
-
-    def __init__(
-        self, root: Node, *, context: object = None, on_invalid: OnInvalid = "emit", least: bool = False
-    ) -> None:
-        self.out: list[Change] = []
-        self.errors: list[ErrorDetails] | None = None
-        self._context = context
-        self._on_invalid = on_invalid
-        self._least = least
-        self._outside = Frame(Entry(Container(is_list=False)), None, (), None, None)
-        self._frame: Frame = self._outside
-        self._root = root
-        self._node, self._path = root, cast("Path", ())
-        self._op: Op = "add"
-        self._in_list = False
-        self._text: list[str] = []  # of the open string
-        self._blocks: list[str] = []
-        self._streaming = False
-        self._busy = False  # inside a string, or a container whose raw text is collected
-        self._spy: Spy | None = None  # of that container
-        self._chosen: Entry | None = None  # how the object at hand is to be entered
-        self._eager: object = _UNTOLD  # what was told of an open literal
-        self._doubted: Frame | None = None  # a member of a union that was refused, when the union is asked
-        self._read_again = False  # the raw text that comes is that of the container at hand
-        self._tries: list[
-            tuple[Frame, list[Change]]
-        ] = []  # lists with an item that may be dropped, and what was told before
-
-    @property
-    def result(self) -> object:
-        """The root's typed value, once it was told complete."""
-        return self._outside.children.get("")
-
-    def where(self, *, inside: bool) -> Path:
-        """The path of the value being read; not `inside`, of the container that waits for more."""
-        frame = self._frame
-        if self._busy:
-            return self._path
-        if not inside or frame is self._outside:
-            return frame.path
-        if frame.container.is_list:
-            return (*frame.path, len(frame.children))
-        return (*frame.path, frame.container.place(frame.key).name)
-
-    def open_paths(self) -> tuple[Path, ...]:
-        """The paths that were told and have no verdict, parents first."""
-        paths: list[Path] = []
-        frame = self._told_frame()
-        if self._busy and self._streaming and not self._tries:
-            paths.append(self._path)
-        while frame.parent is not None:
-            paths.append(frame.path)
-            frame = frame.parent
-        paths.reverse()
-        return tuple(paths)
-
-    def take(self) -> Sequence[Change]:
-        """Take away the changes that are certain."""
-        if self._tries:
-            frame, out = self._tries[0]
-            self._tries[0] = frame, []
-            return out
-        out, self.out = self.out, []
-        return out
-
-    def _told_frame(self) -> Frame:
-        """The innermost container that was told."""
-        return self._tries[0][0] if self._tries else self._frame
-
-    def so_far(self) -> object:
-        """The JSON form of what has come; None before anything did."""
-        value: Any = _UNTOLD
-        if self._busy and self._streaming and not self._tries:
-            value = "".join((*self._blocks, *self._text))
-        frame = self._told_frame()
-        while frame.parent is not None:
-            value = self._told_of(frame, value)
-            frame = frame.parent
-        if value is _UNTOLD and "" in frame.children:
-            value = self._json_of(self._root, frame.children[""])
-        return None if value is _UNTOLD else value
-
-    def _told_of(self, frame: Frame, inner: Any) -> Json:
-        """The JSON form of an open container, given that of the child being read."""
-        container = frame.container
-        if container.is_list:
-            finished = [self._json_of(container.at(index), child) for index, child in enumerate(frame.children)]
-            return finished if inner is _UNTOLD else [*finished, inner]
-        places = {key: container.place(key) for key in frame.children}
-        told = {
-            place.name: self._json_of(place.node, frame.children[key])
-            for key, place in places.items()
-            if not place.node.silent
-        }
-        return told if inner is _UNTOLD else {**told, container.place(frame.key).name: inner}
-
-    def _json_of(self, node: Node, child: Any) -> Json:
-        if isinstance(child, Wrong):
-            return cast("Json", child.json)
-        if node.late:  # its serializer wants the object, which there is none of yet
-            return cast("Json", to_jsonable_python(child, fallback=repr))
-        return cast("Json", child if node.dump is None else node.dump(child))
+class Assembler(Verdicts):
+    """Receives one text; see `streamkit.scanner.Receiver`."""
 
     # -- what the scanner tells ------------------------------------------------------------------
 
@@ -349,7 +235,7 @@ class Assembler:
             if frame.container.drops and self._dropped(frame, typed):
                 return
             frame.children.append(typed)
-            if frame.json is not None and json is not _UNTOLD:
+            if frame.json is not None and json is not UNTOLD:
                 frame.json.append(json)
             return
         children = frame.children
@@ -359,7 +245,7 @@ class Assembler:
             typed = Wrong([*before.errors, *also], before.json, told=True)
         twice = frame.key in children
         children[frame.key] = typed
-        if frame.json is not None and json is not _UNTOLD:
+        if frame.json is not None and json is not UNTOLD:
             frame.json[frame.container.place(frame.key).name] = json
         if frame.container.waiting:
             self._resolve(frame, twice=twice)
@@ -417,15 +303,15 @@ class Assembler:
             self._read_wrong(error, read_json(text))
             return
         if node.silent or node.late:
-            self._store(typed, _UNTOLD)
+            self._store(typed, UNTOLD)
             return
         json: Any = typed if node.dump is None else node.dump(typed)
         if json.__class__ is dict or json.__class__ is list:
             spell(self.out, self._op, path, json, typed)
             json = self._to_compare(node, typed, json)
         else:
-            if self._eager is not _UNTOLD:
-                self._eager = _UNTOLD
+            if self._eager is not UNTOLD:
+                self._eager = UNTOLD
             elif self._op == "add" or not self._repeats(self._op, json):
                 self.out.append(_new(Change, (self._op, path, json)))
             self.out.append(_new(Change, ("complete", path, typed)))
@@ -435,8 +321,8 @@ class Assembler:
         """A value that was not told yet was refused."""
         node, path = self._node, self._path
         op = self._op_of_late(path) if node.late else self._op
-        if self._eager is not _UNTOLD:
-            op, self._eager = "replace", _UNTOLD
+        if self._eager is not UNTOLD:
+            op, self._eager = "replace", UNTOLD
         if not node.silent and not self._repeats(op, wrong):
             spell_wrong(self.out, op, path, wrong)
         self._tell_wrong(error, wrong)
@@ -449,7 +335,7 @@ class Assembler:
 
     def _guess(self) -> None:
         """Tell an open literal, once what has come of it can only become one."""
-        if self._eager is not _UNTOLD:
+        if self._eager is not UNTOLD:
             return
         node, begun = self._node, "".join((*self._blocks, *self._text))
         possible = [text for text in node.eager if text.startswith(begun)]
@@ -462,7 +348,7 @@ class Assembler:
         """Whether a key that came twice says the same number, boolean or null, and only the least is told."""
         if not self._least or op != "replace" or isinstance(json, (str, dict, list)):
             return False
-        before = self._frame.children.get(self._frame.key, _UNTOLD)
+        before = self._frame.children.get(self._frame.key, UNTOLD)
         if isinstance(before, Wrong):
             return same_json(before.json, json)
         return same_json(before if self._node.dump is None else self._node.dump(before), json)
@@ -632,126 +518,6 @@ class Assembler:
                 place: Any = {"type": WRONG, "loc": (raw.step,), "msg": "", "input": [*frame.children].index(key)}
                 found.append(place)
         raise Refusal(found)
-
-    # -- items that may be dropped -----------------------------------------------------------------
-
-    def _try(self, frame: Frame) -> None:
-        """Keep back what is told of an item until it is known to be valid."""
-        self._tries.append((frame, self.out))
-        self.out = []
-
-    def _dropped(self, frame: Frame, typed: object) -> bool:
-        """An item has its verdict: tell it, or leave it out."""
-        _, out = self._tries.pop()
-        if not isinstance(typed, Wrong):
-            out += self.out
-            self.out = out
-            return False
-        self.out = out
-        source = len(frame.children) + frame.dropped
-        frame.dropped += 1
-        place = (*self._place(frame), source)
-        self.out.append(Change("invalid", frame.path, [below(place, error) for error in typed.errors]))
-        return True
-
-    def _is_absent(self, error: Exception) -> bool:
-        """A validator may ask, by `PydanticUseDefault`, that a field be as if it had not come."""
-        frame = self._frame
-        if frame.container.is_list or frame.key not in frame.container.children or frame.key in frame.children:
-            return False
-        return isinstance(error, SchemaError) and "UseDefault" in str(error)
-
-    def _omits(self, error: Exception) -> bool:
-        """A validator may ask, by `PydanticOmit`, that a list go without the item."""
-        return self._in_list and isinstance(error, SchemaError) and "Omit" in str(error)
-
-    def _omit(self, path: Path, *, told: bool) -> None:
-        frame = self._frame
-        frame.omitted.append(len(frame.children))
-        if frame.container.drops:
-            self.out = self._tries.pop()[1]
-        elif told:
-            self.out.append(Change("remove", path))
-
-    # -- what is not valid -------------------------------------------------------------------------
-
-    def _op_of_late(self, path: Path) -> Op:
-        """How a late field is told that is wrong, and so need not wait."""
-        name, late = str(path[-1]), self._frame.late
-        op: Op = "replace" if name in late else "add"
-        late.add(name)
-        return op
-
-    def _tell_wrong(self, error: ValidationError | Refusal, json: Json) -> None:
-        """A single value was refused; it has been told."""
-        errors = details(error)
-        node = self._node
-        if not node.silent:
-            self._verdict(node, self._path, errors, errors)
-        if not (self._in_list and self._frame.container.drops):
-            self._frame.bad = True
-        self._store(Wrong(errors, json, told=not node.silent), _UNTOLD if node.silent else json)
-
-    def _close_wrong(self, frame: Frame, error: ValidationError | Refusal, around: int) -> bool:
-        """A container was refused: some child was, or all of them together."""
-        if frame.entry.doubtful:
-            self._doubted = frame
-            return True
-        errors, untold = errors_of(frame, details(error), around)
-        self._refuse(frame, errors, untold)
-        return False
-
-    def _ask_union(self, frame: Frame, text: str) -> None:
-        """The one member that could be chosen was refused: what is wrong is for the union to say."""
-        self._doubted = None
-        node = cast("Node", frame.node)
-        try:
-            node.read(text, self._context)
-        except ValidationError as error:
-            errors = details(error)
-        else:
-            raise AssertionError("the union takes what its only member refuses")
-        children = frame.children if frame.container.is_list else frame.children.values()
-        told = {
-            (*frame.entry.label, key, *each["loc"])
-            for key, child in zip(frame.children, children, strict=True)
-            if isinstance(child, Wrong) and child.told
-            for each in child.errors
-        }
-        self._refuse(frame, errors, [each for each in errors if each["loc"] not in told])
-
-    def _refuse(self, frame: Frame, errors: list[ErrorDetails], untold: list[ErrorDetails]) -> None:
-        tell_late(self.out, frame)
-        self._verdict(frame.node or ANY, frame.path, errors, untold)
-        if not (self._in_list and self._frame.container.drops):
-            self._frame.bad = True
-        self._store(Wrong(errors, self._told_of(frame, _UNTOLD), told=True), frame.json)
-
-    def _verdict(self, node: Node, path: Path, errors: list[ErrorDetails], untold: list[ErrorDetails]) -> None:
-        if self._frame is self._outside:
-            self.errors = untold = errors
-        else:
-            place = self._place(self._frame, child=True)
-            untold = [below(place, error) for error in untold]
-        self.out.append(Change("invalid", path, untold))
-        if (node.on_invalid or self._on_invalid) == "raise":
-            raise InvalidResult(untold, path=path)
-
-    def _place(self, frame: Frame, *, child: bool = False) -> tuple[str | int, ...]:
-        """Where a container stands, or the child of it that is being closed, in pydantic's terms."""
-        steps: list[tuple[str | int, ...]] = []
-        around: Frame = frame
-        while around is not self._outside:
-            if child:
-                inner = (around.source(),) if around.container.is_list else around.place(around.key)
-                steps.append((*around.entry.label, *inner))
-            child = True
-            around = around.parent
-        return tuple(step for each in reversed(steps) for step in each)
-
-
-_UNTOLD = cast("Json", object())
-"""In place of the JSON form of a value that was not told."""
 
 
 def _resolving(frame: Frame, key: str) -> Node:

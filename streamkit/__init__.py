@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING
 
 from streamkit.document import Document
 from streamkit.errors import (
+    ConnectionLost,
     EmptyAnswer,
+    Filtered,
     InvalidResult,
     JsonSyntaxError,
     LimitExceeded,
+    ProviderError,
     Refused,
     RetriesExhausted,
     SourceFailed,
@@ -33,9 +36,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Change",
+    "ConnectionLost",
     "Document",
     "EmptyAnswer",
     "End",
+    "Filtered",
     "Finish",
     "Flow",
     "InvalidResult",
@@ -45,6 +50,7 @@ __all__ = [
     "Partial",
     "PartialLiteralMixin",
     "Pipeline",
+    "ProviderError",
     "Refused",
     "RetriesExhausted",
     "SourceFailed",

@@ -10,10 +10,13 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 __all__ = [
+    "ConnectionLost",
     "EmptyAnswer",
+    "Filtered",
     "InvalidResult",
     "JsonSyntaxError",
     "LimitExceeded",
+    "ProviderError",
     "Refused",
     "RetriesExhausted",
     "SourceFailed",
@@ -64,7 +67,11 @@ class EmptyAnswer(Truncated):
 
 
 class Refused(StreamkitError):
-    """The model refused, or a content filter stopped it. `str(error)` carries the refusal's own words."""
+    """The model refused; `str(error)` carries its own words."""
+
+
+class Filtered(Refused):
+    """A content filter of the provider stopped the answer."""
 
 
 class InvalidResult(StreamkitError, ValueError):
@@ -80,7 +87,23 @@ class InvalidResult(StreamkitError, ValueError):
 
 
 class SourceFailed(StreamkitError):
-    """The provider told of an error inside its stream, or the connection broke."""
+    """What the text came from failed: see `ConnectionLost` and `ProviderError`."""
+
+
+class ConnectionLost(SourceFailed):
+    """The connection broke, or nothing came for longer than the client waits; the cause is the HTTP client's error."""
+
+
+class ProviderError(SourceFailed):
+    """The provider told of an error inside its stream, or what it sent is no stream of events.
+
+    Attributes:
+        body: the error object as the provider sent it, where there was one.
+    """
+
+    def __init__(self, message: str, *, body: object = None) -> None:
+        self.body = body
+        super().__init__(message)
 
 
 class RetriesExhausted(StreamkitError):

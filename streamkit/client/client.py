@@ -81,7 +81,7 @@ class Client(_Asking[OpenAI]):
         wanted, mode = _wanted(response_model), mode or self.mode
         arguments = self._arguments(wanted, mode, messages, request)
 
-        def send() -> Deltas[ChatCompletionChunk]:
+        def send() -> Deltas:
             create = cast("Callable[..., Stream[ChatCompletionChunk]]", self.sdk.chat.completions.create)
             return openai_chat(create(**arguments), tool=_tool(mode))
 
@@ -139,7 +139,7 @@ class AsyncClient(_Asking[AsyncOpenAI]):
         wanted, mode = _wanted(response_model), mode or self.mode
         arguments = self._arguments(wanted, mode, messages, request)
 
-        async def send() -> AsyncDeltas[ChatCompletionChunk]:
+        async def send() -> AsyncDeltas:
             create = cast(
                 "Callable[..., Awaitable[AsyncStream[ChatCompletionChunk]]]", self.sdk.chat.completions.create
             )

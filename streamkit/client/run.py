@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from openai.types.chat import ChatCompletionChunk
-
     from streamkit.sources.openai import AsyncDeltas, Deltas
 
 __all__ = ["AsyncRun", "Run"]
@@ -37,7 +35,7 @@ class _Reading(Generic[ModelT]):
 
     def __init__(self, model: type[ModelT]) -> None:
         self._model = model
-        self._source: Deltas[ChatCompletionChunk] | AsyncDeltas[ChatCompletionChunk] | None = None
+        self._source: Deltas | AsyncDeltas | None = None
         self._fold = TypedFold(compile_type(model))
         self._pending: deque[Change[ModelT]] = deque()
         self._value: list[ModelT] = []
@@ -127,7 +125,7 @@ class Run(_Reading[ModelT], Iterator[Change[ModelT]]):
     however much was read. Without, the request is sent when something is first read.
     """
 
-    def __init__(self, model: type[ModelT], request: Callable[[], Deltas[ChatCompletionChunk]]) -> None:
+    def __init__(self, model: type[ModelT], request: Callable[[], Deltas]) -> None:
         super().__init__(model)
         self._request = request
         self._batches: Generator[Sequence[Change[ModelT]], None, None] | None = None
@@ -190,7 +188,7 @@ class Run(_Reading[ModelT], Iterator[Change[ModelT]]):
             self._batches.close()
         # A stream that nobody began to read is not closed by the flow.
         if self._source is not None:
-            cast("Deltas[ChatCompletionChunk]", self._source).close()
+            cast("Deltas", self._source).close()
 
     def _open(self) -> Iterator[Sequence[Change[ModelT]]]:
         if self._batches is None:
@@ -214,7 +212,7 @@ class AsyncRun(_Reading[ModelT], AsyncIterator[Change[ModelT]]):
     it is left, however much was read. Without, the request is sent when something is first read.
     """
 
-    def __init__(self, model: type[ModelT], request: Callable[[], Awaitable[AsyncDeltas[ChatCompletionChunk]]]) -> None:
+    def __init__(self, model: type[ModelT], request: Callable[[], Awaitable[AsyncDeltas]]) -> None:
         super().__init__(model)
         self._request = request
         self._batches: AsyncGenerator[Sequence[Change[ModelT]], None] | None = None
@@ -282,7 +280,7 @@ class AsyncRun(_Reading[ModelT], AsyncIterator[Change[ModelT]]):
                 await self._batches.aclose()
             # A stream that nobody began to read is not closed by the flow.
             if self._source is not None:
-                await cast("AsyncDeltas[ChatCompletionChunk]", self._source).aclose()
+                await cast("AsyncDeltas", self._source).aclose()
 
     async def _open(self) -> AsyncGenerator[Sequence[Change[ModelT]], None] | None:
         if self._batches is None and not self._closed:

@@ -30,6 +30,7 @@ from typing_extensions import TypeVar as DefaultTypeVar
 
 from streamkit.errors import StreamkitError
 from streamkit.events import Change, End
+from streamkit.flow.fused import Fused
 from streamkit.flow.run import Batches, Pump, run_async, run_batches, run_sync
 
 if TYPE_CHECKING:
@@ -90,6 +91,13 @@ class Pipeline(Generic[InT, OutT]):
     def __call__(self, source: AsyncIterable[InT] | Iterable[InT]) -> Flow[OutT]:
         """The flow of a source through these stages: the same as `source | pipeline`."""
         return Flow(source, self._stages)
+
+    def start(self) -> Fused:
+        """Begin a run that is fed by hand: for what reads a source in its own way. Stages that wait do not.
+
+        `feed_batch(items)` returns what comes out, `close(reason)` the rest; `error` is then to be raised.
+        """
+        return Fused(self._plan)
 
 
 class Stage(Pipeline[InT, OutT]):

@@ -166,8 +166,8 @@ class Scanner:
 
     __slots__ = (
         "_base", "_buffer", "_closers", "_failure", "_held", "_held_depth", "_held_from", "_held_start",
-        "_ignore_rest", "_in_plain_text", "_kept", "_kept_from", "_limit", "_line", "_line_start", "_mark", "_marks", "_max_depth",
-        "_receiver", "_state", "_tail", "_target", "_try_whole",
+        "_ignore_rest", "_in_plain_text", "_kept", "_kept_from", "_limit", "_line", "_line_start", "_mark", "_marks",
+        "_max_depth", "_receiver", "_state", "_tail", "_target", "_try_whole",
     )  # fmt: skip
 
     def __init__(self, receiver: Receiver, limits: Limits, *, whole: bool = True) -> None:

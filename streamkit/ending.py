@@ -20,11 +20,13 @@ def unfinished(finish: Finish, open_paths: tuple[Path, ...], *, started: bool) -
     if finish.reason == "content_filter":
         return "refused", Filtered("the provider's content filter stopped the answer")
     if not started:
-        return "truncated", EmptyAnswer(f"the stream ended without any text{_told(finish)}")
+        empty = EmptyAnswer(f"the stream ended without any text{_told(finish)}")
+        empty.finish_reason = finish.reason
+        return "truncated", empty
     path = open_paths[-1] if open_paths else ()
     advice = "; allow it more tokens" if finish.reason == "length" else ""
     error = Truncated(f"the text ended inside {to_pointer(path) or 'the root'}{_told(finish)}{advice}")
-    error.path = path
+    error.path, error.finish_reason = path, finish.reason
     return "truncated", error
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import io
-import json
 import os
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from typing import Any, Literal, cast
 import openai
 import pytest
 from meeting import DATA, MEETING, RECORDED, USERS, MeetingInfo, User
+from wires import DONE, call, choice, event
 
 import streamkit.sources
 from streamkit import Change, ConnectionLost, End, Finish, ProviderError, extract
@@ -30,18 +30,6 @@ from streamkit.sources import (
 from streamkit.testing import Answer, LoopbackServer, chat_events
 
 TEXT = '{"name": "Jo", "email": "ö", "twitter": "@"}'
-
-
-def event(**data: Any) -> bytes:
-    return b"data: " + json.dumps(data).encode() + b"\n\n"
-
-
-def choice(delta: Any, *, index: int | None = 0, finish_reason: str | None = None, **more: Any) -> bytes:
-    return event(id="1", model="m", choices=[{"index": index, "delta": delta, "finish_reason": finish_reason}], **more)
-
-
-def call(arguments: Any, *, index: int | None = 0, **more: Any) -> dict[str, Any]:
-    return {"tool_calls": [{"index": index, "function": {"arguments": arguments}, **more}]}
 
 
 def ask(server: LoopbackServer, *, choice: int = 0, tool: int | None = None) -> tuple[list[str], Finish]:
@@ -77,7 +65,6 @@ async def ask_async(
         return "".join([text async for text in source]), source.finish
 
 
-DONE = b"data: [DONE]\n\n"
 DIALECTS: dict[str, tuple[list[bytes], list[str], str | None]] = {
     "plain": (chat_events(["a", "b"]), ["a", "b"], "stop"),
     "null and empty content": (

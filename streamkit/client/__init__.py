@@ -1,9 +1,10 @@
 """Ask a model for a model: requests, and runs that read the answer while it is written."""
 
 from streamkit.client.client import AsyncClient, Client
+from streamkit.client.hooks import Hooks
 from streamkit.client.mode import Mode
 from streamkit.client.provider import from_openai, from_provider
 from streamkit.client.request import Message
 from streamkit.client.run import AsyncRun, Run
 
-__all__ = ["AsyncClient", "AsyncRun", "Client", "Message", "Mode", "Run", "from_openai", "from_provider"]
+__all__ = ["AsyncClient", "AsyncRun", "Client", "Hooks", "Message", "Mode", "Run", "from_openai", "from_provider"]

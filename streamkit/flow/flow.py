@@ -187,7 +187,10 @@ class Flow(Generic[OutT]):
     def model(self) -> object:
         """The type that the last typed stage validates against; None if there is none."""
         known = next((stage.model for stage in reversed(self._stages) if stage.model is not None), None)
-        return known if known is not None else getattr(self._source, "model", None)
+        if known is not None:
+            return known
+        # A run's own `model` is the name of the language model.
+        return getattr(self._source, "response_model", None) or getattr(self._source, "model", None)
 
     @overload
     def __or__(self, after: Through) -> Flow[OutT]: ...

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 import streamkit
 from streamkit import Change, InvalidResult, Mode, StreamkitError, extract, from_openai, from_provider
-from streamkit.client import AsyncClient, AsyncRun, Client, Run
+from streamkit.client import PROVIDERS, AsyncClient, AsyncRun, Client, Run
 from streamkit.client.schema import wire_schema
 from streamkit.client.unwrapped import unwrapped
 from streamkit.operators import accumulate, select
@@ -99,8 +99,38 @@ def test_a_name_that_is_none(name: str) -> None:
 
 
 def test_an_unknown_provider_is_told_the_known_ones() -> None:
-    with pytest.raises(ValueError, match=r"unknown provider 'opnai'.*known are 'openai'.*base_url"):
+    with pytest.raises(ValueError, match=r"unknown provider 'opnai'.*known are 'azure', .*'openai', .*base_url"):
         from_provider("opnai/gpt-4.1-mini")
+
+
+@pytest.mark.parametrize("provider", sorted(PROVIDERS))
+@pytest.mark.parametrize("separator", "/:")
+def test_the_known_providers(provider: str, separator: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AZURE_OPENAI_ENDPOINT", "https://me.openai.azure.com")
+    monkeypatch.setenv("OPENAI_API_VERSION", "2024-10-21")
+    known = PROVIDERS[provider]
+    if known.key is not None:
+        monkeypatch.setenv(known.key, "secret")
+    with from_provider(f"{provider}{separator}org/some:model") as client:
+        assert client.model == "org/some:model"
+        assert client.mode is known.mode
+        assert client.sdk.api_key == ("secret" if known.key else "none")
+        assert client.sdk.base_url.scheme == ("https" if known.key else "http")
+        assert str(client.sdk.base_url).startswith(known.base_url or "https://")
+
+
+def test_a_key_is_asked_for_by_its_own_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GROQ_API_KEY", raising=False)
+    monkeypatch.setenv("OPENAI_API_KEY", "secret of another")
+    with pytest.raises(openai.OpenAIError, match="GROQ_API_KEY"):
+        from_provider("groq/llama")
+
+
+def test_what_a_provider_refuses_is_not_sent(server: LoopbackServer) -> None:
+    with from_provider("mistral/small", base_url=server.base_url, api_key="k") as client:
+        assert "stream_options" not in sent(client, server)
+    with from_provider("xai/grok", base_url=server.base_url, api_key="k") as client:
+        assert "stream_options" in sent(client, server)
 
 
 def test_no_key_is_told_by_the_sdk(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,20 @@ from streamkit.client.client import AsyncClient, Client
 from streamkit.client.hooks import Hooks
 from streamkit.client.mode import Mode
 from streamkit.client.provider import from_openai, from_provider
+from streamkit.client.providers import PROVIDERS, Provider
 from streamkit.client.request import Message
 from streamkit.client.run import AsyncRun, Run
 
-__all__ = ["AsyncClient", "AsyncRun", "Client", "Hooks", "Message", "Mode", "Run", "from_openai", "from_provider"]
+__all__ = [
+    "PROVIDERS",
+    "AsyncClient",
+    "AsyncRun",
+    "Client",
+    "Hooks",
+    "Message",
+    "Mode",
+    "Provider",
+    "Run",
+    "from_openai",
+    "from_provider",
+]

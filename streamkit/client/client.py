@@ -52,6 +52,7 @@ class _Asking(Generic[SdkT]):
         self.sdk: SdkT = sdk
         self.model, self.mode = model, mode
         self.source: How | None = source
+        self.omit: Mapping[str, None] = {}  # arguments that the provider refuses
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.model!r} at {self.sdk.base_url})"
@@ -69,7 +70,7 @@ class _Asking(Generic[SdkT]):
     def _ask(
         self, response_model: object, mode: Mode | None, messages: Sequence[Message], request: Mapping[str, object]
     ) -> Asked:
-        return ask(response_model, mode or self.mode, messages, {"model": self.model, **request})
+        return ask(response_model, mode or self.mode, messages, {"model": self.model, **self.omit, **request})
 
 
 class Client(_Asking[OpenAI]):

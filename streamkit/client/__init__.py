@@ -1,5 +1,7 @@
 """Ask a model for a model: requests, and runs that read the answer while it is written."""
 
+from streamkit.client.branch_run import AsyncBranchRun, BranchRun
+from streamkit.client.branches import Branch, BranchChange
 from streamkit.client.client import AsyncClient, Client
 from streamkit.client.hooks import Hooks
 from streamkit.client.mode import Mode
@@ -10,8 +12,12 @@ from streamkit.client.run import AsyncRun, Run
 
 __all__ = [
     "PROVIDERS",
+    "AsyncBranchRun",
     "AsyncClient",
     "AsyncRun",
+    "Branch",
+    "BranchChange",
+    "BranchRun",
     "Client",
     "Hooks",
     "Message",

@@ -25,7 +25,7 @@ from streamkit.sources.answer import Answer, Piece, Place
 if TYPE_CHECKING:
     from streamkit.flow import Fused, Pipeline, Reason
 
-__all__ = ["Attempts", "Cancelled", "Reads"]
+__all__ = ["Attempts", "Cancelled", "Reads", "pipeline_for"]
 
 ModelT = TypeVar("ModelT")
 
@@ -82,7 +82,7 @@ class Attempts(Generic[ModelT]):
         self.wait: float | None = None
         self.error: Exception | None = None
         self._first, self._retries, self._reads = asked, retries, reads
-        self._pipeline = _pipeline(model, asked, reads, least=not retries.wanted)
+        self._pipeline = pipeline_for(model, asked, reads, least=not retries.wanted)
         self._diff = diff().start() if retries.wanted else None
         self._machine: Fused | None = None
         self._end: End | None = None
@@ -208,7 +208,8 @@ class Attempts(Generic[ModelT]):
         return exhausted
 
 
-def _pipeline(model: type[Any], asked: Asked, reads: Reads, *, least: bool) -> Pipeline[Any, Any]:
+def pipeline_for(model: type[Any], asked: Asked, reads: Reads, *, least: bool) -> Pipeline[Any, Any]:
+    """What reads the text of an answer; the least changes are told by it, or by a `diff` behind it."""
     pipeline: Pipeline[Any, Any] = accumulate(ignore_rest=True) | validate(
         model, context=reads.context, strict=reads.strict
     )

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
 from openai import AsyncOpenAI, OpenAI
 
 from streamkit.client.attempts import Attempts, Reads
+from streamkit.client.branch_run import AsyncBranchRun, BranchRun
+from streamkit.client.branches import Branches
 from streamkit.client.hooks import Hooks
 from streamkit.client.mode import Mode
 from streamkit.client.reader import AsyncReader, SyncReader
-from streamkit.client.request import Asked, Message, ask
+from streamkit.client.request import Asked, Message, ask, ask_for_calls, tool_name
 from streamkit.client.retry import Retries, Retrying
 from streamkit.client.run import AsyncRun, Run
+from streamkit.client.spellings import AsyncSpellings, SyncSpellings
 from streamkit.client.wanted import wanted
 from streamkit.sources.openai import How, chat_pieces, responses_pieces
 
@@ -57,23 +60,27 @@ class _Asking(Generic[SdkT]):
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.model!r} at {self.sdk.base_url})"
 
-    @property
-    def chat(self) -> Self:
-        """This client: `client.chat.completions.create_partial` is Instructor's spelling."""
-        return self
-
-    @property
-    def completions(self) -> Self:
-        """This client; see `chat`."""
-        return self
-
     def _ask(
         self, response_model: object, mode: Mode | None, messages: Sequence[Message], request: Mapping[str, object]
     ) -> Asked:
         return ask(response_model, mode or self.mode, messages, {"model": self.model, **self.omit, **request})
 
+    def _calls(
+        self,
+        tools: Sequence[type[ModelT]],
+        mode: Mode,
+        messages: Sequence[Message],
+        reads: Reads,
+        request: Mapping[str, object],
+    ) -> Branches[ModelT]:
+        named: dict[str | None, type[ModelT]] = {tool_name(each): wanted(each) for each in tools}
+        if not mode.calls_tools:
+            raise ValueError(f"stream_tools() asks in the mode TOOLS or RESPONSES_TOOLS, not {mode.name}")
+        asked = ask_for_calls(named, mode, messages, {"model": self.model, **self.omit, **request})
+        return Branches(asked, named, reads)
 
-class Client(_Asking[OpenAI]):
+
+class Client(_Asking[OpenAI], SyncSpellings):
     """Streams models from an OpenAI-compatible endpoint; a context manager that closes the SDK's client."""
 
     def stream(
@@ -113,25 +120,84 @@ class Client(_Asking[OpenAI]):
         attempts = Attempts(whole, self._ask(whole, mode, messages, request), Retries(max_retries), reads)
         return Run(whole, attempts, SyncReader(attempts, self._send, hooks))
 
-    def create_partial(
-        self, *, response_model: type[ModelT], messages: Sequence[Message], stream: bool = True, **options: Any
-    ) -> Generator[ModelT, None, None]:
-        """Instructor's `create_partial`: the model as it stands each time something changed, live.
+    @overload
+    def stream_tools(
+        self,
+        tools: Sequence[type[ModelT]],
+        *,
+        messages: Sequence[Message],
+        mode: Mode = Mode.TOOLS,
+        context: object = None,
+        strict: bool | None = None,
+        **request: object,
+    ) -> BranchRun[ModelT]: ...
+    @overload
+    def stream_tools(  # pyright: ignore[reportOverlappingOverload]  # mypy joins the types in a list to `type`
+        self,
+        tools: Sequence[type],
+        *,
+        messages: Sequence[Message],
+        mode: Mode = Mode.TOOLS,
+        context: object = None,
+        strict: bool | None = None,
+        **request: object,
+    ) -> BranchRun[Any]: ...
+    def stream_tools(
+        self,
+        tools: Sequence[type[Any]],
+        *,
+        messages: Sequence[Message],
+        mode: Mode = Mode.TOOLS,
+        context: object = None,
+        strict: bool | None = None,
+        **request: object,
+    ) -> BranchRun[Any]:
+        """Let the model call tools, any number of times at once, and read the arguments of all while they are written.
 
-        Each item is a `Partial` of the model, with what has arrived; the last is the validated model itself.
-        The request is sent when the first item is asked for, the connection closed when the generator is.
+        `for branch, change in run` tells the changes of each call, beside the call: `branch.name`, `.id`,
+        `.response_model`, `.partial`, `.end`, `.result()`. `run.results()` is the models of all.
+
+        Args:
+            tools: the models of the tools' arguments; a tool has its model's name, and its docstring for a
+                description.
+            messages: the chat, as the SDK takes it.
+            mode: TOOLS or RESPONSES_TOOLS.
+            context: as for `stream`.
+            strict: as for `stream`.
+            request: what else the SDK's `create` takes: `tool_choice="auto"`, `parallel_tool_calls=False`.
+
+        Raises (when the run is entered, or first read):
+            openai.OpenAIError: the request failed before anything streamed, as the SDK tells it.
+        """
+        machine = self._calls(tools, mode, messages, Reads(context, strict), request)
+        return BranchRun(machine, SyncReader(machine, self._send, _NO_HOOKS))
+
+    def stream_choices(
+        self,
+        response_model: type[ModelT],
+        *,
+        n: int,
+        messages: Sequence[Message],
+        mode: Mode | None = None,
+        context: object = None,
+        strict: bool | None = None,
+        **request: object,
+    ) -> BranchRun[ModelT]:
+        """Ask for `n` answers at once, and read all while they are written: `for branch, change in run`.
 
         Args:
             response_model: as for `stream`.
+            n: how many; `branch.choice` says which one a change belongs to.
             messages: as for `stream`.
-            stream: only True; accepted for Instructor's sake.
-            options: as for `stream`.
-
-        Raises (when iterated):
-            StreamkitError: the stream did not end `complete`; `.partial` has the last item.
+            mode: as for `stream`; the Responses API has no choices.
+            context: as for `stream`.
+            strict: as for `stream`.
+            request: as for `stream`.
         """
-        _only_streaming(stream)
-        return _snapshots(self.stream(response_model, messages=messages, **options))
+        whole = wanted(response_model)
+        asked = self._ask(whole, mode, messages, request).with_choices(n)
+        machine = Branches(asked, {None: whole}, Reads(context, strict))
+        return BranchRun(machine, SyncReader(machine, self._send, _NO_HOOKS))
 
     def close(self) -> None:
         """Close the SDK's client, and with it its connections."""
@@ -153,7 +219,7 @@ class Client(_Asking[OpenAI]):
         return chat_pieces(complete(**asked.sent), self.source)
 
 
-class AsyncClient(_Asking[AsyncOpenAI]):
+class AsyncClient(_Asking[AsyncOpenAI], AsyncSpellings):
     """Streams models from an OpenAI-compatible endpoint; an async context manager that closes the SDK's client."""
 
     def stream(
@@ -175,12 +241,58 @@ class AsyncClient(_Asking[AsyncOpenAI]):
         attempts = Attempts(whole, self._ask(whole, mode, messages, request), Retries(max_retries), reads)
         return AsyncRun(whole, attempts, AsyncReader(attempts, self._send, hooks))
 
-    def create_partial(
-        self, *, response_model: type[ModelT], messages: Sequence[Message], stream: bool = True, **options: Any
-    ) -> AsyncGenerator[ModelT, None]:
-        """Instructor's `create_partial`, for `async for`; see `Client.create_partial`."""
-        _only_streaming(stream)
-        return _asnapshots(self.stream(response_model, messages=messages, **options))
+    @overload
+    def stream_tools(
+        self,
+        tools: Sequence[type[ModelT]],
+        *,
+        messages: Sequence[Message],
+        mode: Mode = Mode.TOOLS,
+        context: object = None,
+        strict: bool | None = None,
+        **request: object,
+    ) -> AsyncBranchRun[ModelT]: ...
+    @overload
+    def stream_tools(  # pyright: ignore[reportOverlappingOverload]  # mypy joins the types in a list to `type`
+        self,
+        tools: Sequence[type],
+        *,
+        messages: Sequence[Message],
+        mode: Mode = Mode.TOOLS,
+        context: object = None,
+        strict: bool | None = None,
+        **request: object,
+    ) -> AsyncBranchRun[Any]: ...
+    def stream_tools(
+        self,
+        tools: Sequence[type[Any]],
+        *,
+        messages: Sequence[Message],
+        mode: Mode = Mode.TOOLS,
+        context: object = None,
+        strict: bool | None = None,
+        **request: object,
+    ) -> AsyncBranchRun[Any]:
+        """Calls of tools, for `async for`; see `Client.stream_tools`."""
+        machine = self._calls(tools, mode, messages, Reads(context, strict), request)
+        return AsyncBranchRun(machine, AsyncReader(machine, self._send, _NO_HOOKS))
+
+    def stream_choices(
+        self,
+        response_model: type[ModelT],
+        *,
+        n: int,
+        messages: Sequence[Message],
+        mode: Mode | None = None,
+        context: object = None,
+        strict: bool | None = None,
+        **request: object,
+    ) -> AsyncBranchRun[ModelT]:
+        """Several answers at once, for `async for`; see `Client.stream_choices`."""
+        whole = wanted(response_model)
+        asked = self._ask(whole, mode, messages, request).with_choices(n)
+        machine = Branches(asked, {None: whole}, Reads(context, strict))
+        return AsyncBranchRun(machine, AsyncReader(machine, self._send, _NO_HOOKS))
 
     async def aclose(self) -> None:
         """Close the SDK's client, and with it its connections."""
@@ -200,19 +312,3 @@ class AsyncClient(_Asking[AsyncOpenAI]):
             return responses_pieces(await respond(**asked.sent), self.source)
         complete = cast("Callable[..., Awaitable[AsyncStream[ChatCompletionChunk]]]", self.sdk.chat.completions.create)
         return chat_pieces(await complete(**asked.sent), self.source)
-
-
-def _only_streaming(stream: bool) -> None:
-    if not stream:
-        raise ValueError("create_partial(stream=False): partial answers are streamed; use stream(...).result()")
-
-
-def _snapshots(run: Run[ModelT]) -> Generator[ModelT, None, None]:
-    with run:
-        yield from run.snapshots()
-
-
-async def _asnapshots(run: AsyncRun[ModelT]) -> AsyncGenerator[ModelT, None]:
-    async with run:
-        async for snapshot in run.snapshots():
-            yield snapshot

@@ -42,6 +42,16 @@ class Asked:
         key = "input" if self.mode.is_responses else "messages"
         return {**self.arguments, key: [dict(message) for message in self.messages]}
 
+    def with_choices(self, n: int) -> Asked:
+        """The same, asking for several answers.
+
+        Raises:
+            ValueError: it is fewer than one, or the Responses API, which has none.
+        """
+        if n < 1 or self.mode.is_responses:
+            raise ValueError(f"n is how many answers, in the modes of chat completions; got {n!r} in {self.mode.name}")
+        return replace(self, arguments={**self.arguments, "n": n})
+
     def with_more(self, messages: Sequence[Message]) -> Asked:
         """The same, with messages at the end."""
         return replace(self, messages=[*self.messages, *messages])
@@ -67,7 +77,7 @@ def ask(response_model: object, mode: Mode, messages: Sequence[Message], request
 
 
 def ask_for_calls(
-    tools: Mapping[str, object], mode: Mode, messages: Sequence[Message], request: Mapping[str, object]
+    tools: Mapping[str | None, object], mode: Mode, messages: Sequence[Message], request: Mapping[str, object]
 ) -> Asked:
     """Return the request for any number of calls of some tools, each with its model.
 
@@ -75,7 +85,7 @@ def ask_for_calls(
         TypeError: as for `ask`.
         ValueError: a tool whose arguments are not an object.
     """
-    told = [_tool(mode, name, wire_schema(model)) for name, model in tools.items()]
+    told = [_tool(mode, str(name), wire_schema(model)) for name, model in tools.items()]
     for name, model in tools.items():
         if wire_schema(model).wrapped:
             raise ValueError(f"a tool's arguments are an object, and {name} is none: {model!r:.80}")

@@ -81,7 +81,7 @@ class Attempts(Generic[ModelT]):
         self.stop = False
         self.wait: float | None = None
         self.error: Exception | None = None
-        self._first, self._retries, self._reads = asked, retries, reads
+        self._first, self._retries, self._abort_on_invalid = asked, retries, reads.abort_on_invalid
         self._pipeline = pipeline_for(model, asked, reads, least=not retries.wanted)
         self._diff = diff().start() if retries.wanted else None
         self._machine: Fused | None = None
@@ -112,12 +112,14 @@ class Attempts(Generic[ModelT]):
         if not text:
             return ()
         self.texts.append(text)
-        batch = cast("Sequence[Change]", self._feed(text))
-        if batch and batch[-1].op == "end":
+        batch: Any = self._feed(text)
+        if not batch:
+            return ()
+        if batch[-1][0] == "end":
             batch = self._hold_end(batch)
-        if self._reads.abort_on_invalid:
+        if self._abort_on_invalid:
             batch = self._abort(batch)
-        return self._told(batch)
+        return batch if self._diff is None else self._told(batch)
 
     def end(self, reason: Reason) -> Sequence[Change[ModelT]]:
         """Take the end of the attempt; what comes out ends with an `end`, or with a `reset` if another follows."""

@@ -64,8 +64,8 @@ class _Reader(Generic[ItemT]):
         self._began: float | None = None
         self._cancelled = self._closed = False
 
-    def _seen(self, batch: Sequence[ItemT]) -> None:
-        if self.first_change is None and batch and self._began is not None:
+    def _seen(self) -> None:
+        if self._began is not None:
             self.first_change = monotonic() - self._began
 
     def _calls(self, pieces: Sequence[Piece], batch: Sequence[ItemT]) -> list[tuple[Callable[[Any], object], object]]:
@@ -106,8 +106,11 @@ class SyncReader(_Reader[ItemT]):
 
     def more(self) -> Sequence[ItemT] | None:
         """Read on; None at the end. Nothing may come of what was read."""
-        self.open()
-        return next(self._batches, None) if self._batches is not None else None
+        if self._batches is None:
+            self.open()
+            if self._batches is None:
+                return None
+        return next(self._batches, None)
 
     def cancel(self) -> None:
         """Stop the provider's stream; what is read next is the end."""
@@ -146,7 +149,8 @@ class SyncReader(_Reader[ItemT]):
                     if pieces is None:
                         break
                     batch = machine.feed(pieces)
-                    self._seen(batch)
+                    if batch and self.first_change is None:
+                        self._seen()
                     if self._hooked:
                         self._call(self._calls(pieces, batch))
                     yield batch
@@ -241,7 +245,8 @@ class AsyncReader(_Reader[ItemT]):
                         failed = error
                         break
                     batch = machine.feed(pieces)
-                    self._seen(batch)
+                    if batch and self.first_change is None:
+                        self._seen()
                     if self._hooked:
                         await self._call(self._calls(pieces, batch))
                     yield batch

@@ -105,18 +105,29 @@ class _Reading(Generic[ModelT]):
     def _take(self) -> Change[ModelT]:
         """The next of the changes that have come, folded."""
         change = self._pending.popleft()
-        if change.op == "end":
-            self._end = cast("End", change.value)
-            if isinstance(self._end.error, StreamkitError):
-                self._end.error.partial = self.partial
-        else:
-            self._fold.apply(change)
-            if not change.path and change.op in ("complete", "reset"):
-                self._value = [cast("ModelT", change.value)] if change.op == "complete" else []
+        self._fold.apply(change)
+        if not change[1]:
+            self._take_root(change)
         return change
 
     def _take_all(self) -> list[Change[ModelT]]:
-        return [self._take() for _ in range(len(self._pending))]
+        changes = list(self._pending)
+        self._pending.clear()
+        apply = self._fold.apply
+        for change in changes:
+            apply(change)
+            if not change[1]:
+                self._take_root(change)
+        return changes
+
+    def _take_root(self, change: Change[ModelT]) -> None:
+        op, _, value = change
+        if op == "end":
+            self._end = cast("End", value)
+            if isinstance(self._end.error, StreamkitError):
+                self._end.error.partial = self.partial
+        elif op in ("complete", "reset"):
+            self._value = [cast("ModelT", value)] if op == "complete" else []
 
     def _news(self) -> list[ModelT]:
         """A snapshot, if there is anything new in it."""

@@ -22,7 +22,7 @@ Look: TypeAlias = Callable[[Any], Fields]
 
 def fields(model: Any) -> Fields:
     """What is in an object of the SDK, which builds them without checking: what a server left out is not there."""
-    if isinstance(model, Mapping):
+    if model.__class__ is dict:
         return cast("Fields", model)
     extra = model.__pydantic_extra__
     return {**model.__dict__, **extra} if extra else cast("Fields", model.__dict__)

@@ -7,13 +7,14 @@ What one read brings is one item: many events in one read are dear only to whoev
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic_core import from_json
 
 from streamkit.errors import ConnectionLost, ProviderError, SourceFailed
 from streamkit.sources.answer import Answer, Piece, Reader
+from streamkit.sources.repeats import Repeats
 from streamkit.sources.sse import Framer
 
 if TYPE_CHECKING:
@@ -49,20 +50,32 @@ class EventWire:
         self.error: SourceFailed | None = None
         self._read = reader.read
         self._frame = Framer().feed
+        self._repeats = Repeats()
 
     def feed(self, read: bytes, /) -> list[Piece]:
         pieces: list[Piece] = []
+        repeated = self._repeats.read
         for data in self._frame(read):
+            piece = repeated(data)
+            if piece is not None:
+                pieces.append(piece)
+                continue
             self.heard = True
             if data.startswith(b"[DONE]"):
                 self.done = True
                 break
             try:
-                pieces += self._read(_object(data))
+                found = self._parse(data)
             except SourceFailed as error:
                 self.error, self.done = error, True
                 break
+            pieces += found
+            if len(found) == 1:
+                self._repeats.learn(data, found[0], self._parse)
         return pieces
+
+    def _parse(self, data: bytes) -> Sequence[Piece]:
+        return self._read(_object(data))
 
 
 class ObjectWire:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
+from copy import deepcopy
 from inspect import isawaitable
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
@@ -130,7 +131,7 @@ class SyncReader(_Reader[ItemT]):
     def _request(self) -> Pieces:
         asked = self.machine.asked
         if self._hooks.on_request is not None:
-            self._hooks.on_request(asked.sent)
+            self._hooks.on_request(deepcopy(asked.sent))
         return self._send(asked)
 
     def _read(self) -> Generator[Sequence[ItemT], None, None]:
@@ -226,7 +227,7 @@ class AsyncReader(_Reader[ItemT]):
     async def _request(self) -> AsyncPieces:
         asked = self.machine.asked
         if self._hooks.on_request is not None:
-            await self._call([(self._hooks.on_request, asked.sent)])
+            await self._call([(self._hooks.on_request, deepcopy(asked.sent))])
         return await self._send(asked)
 
     async def _read(self) -> AsyncGenerator[Sequence[ItemT], None]:

@@ -110,9 +110,12 @@ class _Reading(Generic[ModelT]):
             self._take_root(change)
         return change
 
-    def _take_all(self) -> list[Change[ModelT]]:
+    def _take_all(self) -> Sequence[Change[ModelT]]:
         changes = list(self._pending)
         self._pending.clear()
+        return self._folded(changes)
+
+    def _folded(self, changes: Sequence[Change[ModelT]]) -> Sequence[Change[ModelT]]:
         apply = self._fold.apply
         for change in changes:
             apply(change)
@@ -193,9 +196,15 @@ class Run(_Reading[ModelT], Iterator[Change[ModelT]]):
 
     def batches(self) -> Generator[Sequence[Change[ModelT]], None, None]:
         """The changes, with those of one read together."""
-        while self._pending or self._more():
-            if self._pending:
+        more = self._reader.more
+        while True:
+            if self._pending:  # of a batch that another view began
                 yield self._take_all()
+            batch = more()
+            if batch is None:
+                return
+            if batch:
+                yield self._folded(batch)
 
     def snapshots(self) -> Generator[ModelT, None, None]:
         """`Partial` instances, one for each read that changed something; the last is the result itself.
@@ -286,9 +295,15 @@ class AsyncRun(_Reading[ModelT], AsyncIterator[Change[ModelT]]):
 
     async def batches(self) -> AsyncGenerator[Sequence[Change[ModelT]], None]:
         """The changes, with those of one read together."""
-        while self._pending or await self._more():
-            if self._pending:
+        more = self._reader.more
+        while True:
+            if self._pending:  # of a batch that another view began
                 yield self._take_all()
+            batch = await more()
+            if batch is None:
+                return
+            if batch:
+                yield self._folded(batch)
 
     async def snapshots(self) -> AsyncGenerator[ModelT, None]:
         """`Partial` instances, one for each read that changed something; the last is the result itself.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias, cast
 
 from openai import pydantic_function_tool
@@ -41,8 +42,16 @@ def wire_schema(model: object) -> WireSchema:
 
     A model with open parts (a `dict`, `Any`, `extra="allow"`, a tuple) or a type that is no pydantic model
     has its own schema, not strict. A type that is not an object in JSON (a list, a number, a union) stands in
-    the field `value` of one, because providers want an object at the root.
+    the field `value` of one, because providers want an object at the root. Not to be changed.
     """
+    try:
+        return _made(model)
+    except TypeError:  # of what cannot be hashed, nothing is remembered
+        return _made.__wrapped__(model)
+
+
+@lru_cache(maxsize=256)
+def _made(model: object) -> WireSchema:
     own = TypeAdapter(cast("type[object]", model)).json_schema()
     if not _is_object(own):
         wrapper = create_model("Answer", value=(cast("type[object]", model), ...))

@@ -1,7 +1,7 @@
 """`Repeats`: events that differ from one before in nothing but one string, read without parsing them again.
 
     {"id": "1", "choices": [{"delta": {"content": "Jo"}, "index": 0}], "obfuscation": "x8"}
-    `------------------ head ------------------´    `------ tail ------´                `-´ padding
+    '------------------ head ------------------'    '------ tail ------'                '-' padding
 
 Most events of an answer are alike, byte by byte, but for the token they carry (and padding, in which case the
 tail ends where that begins). What has the same head and tail, and between them the inside of a JSON string,
@@ -12,15 +12,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from json.decoder import scanstring
+
+from pydantic_core import from_json
 
 from streamkit.sources.answer import Piece, Place
 
 __all__ = ["Repeats"]
 
 _KEYS = (b'"content":"', b'"arguments":"', b'"content": "', b'"arguments": "')
-# The inside of a string. Escapes by code point are left to the parser, which knows about surrogates.
-_INSIDE = re.compile(rb'[^"\\\x00-\x1f]*(?:\\["\\/bfnrt][^"\\\x00-\x1f]*)*')
+# The inside of a string, perhaps with escapes that are none: whoever reads it will tell.
+_INSIDE = re.compile(rb'[^"\\\x00-\x1f]*(?:\\[\x21-\x7e][^"\\\x00-\x1f]*)*')
 _PADDING = re.compile(rb'"obfuscation": ?"')
 _PADDED = re.compile(rb'[A-Za-z0-9_-]*"\}')
 _PATIENCE = 8  # events that may be unlike any before, until no more are compared
@@ -48,13 +49,12 @@ class Repeats:
                 return None
         elif data[end:] != self._tail:
             return None
+        raw = data[self._size : end]
         try:
-            text = data[self._size : end].decode()
-        except UnicodeDecodeError:
+            text: str = from_json(b'"%b"' % raw) if b"\\" in raw else raw.decode()
+        except ValueError:
             return None
         self._misses = 0
-        if "\\" in text:
-            text = scanstring(text + '"', 0)[0]
         return (self._place, text) if text else None
 
     def learn(self, data: bytes, piece: Piece, parse: Callable[[bytes], Sequence[Piece]]) -> None:

@@ -14,6 +14,7 @@ from importlib.metadata import version
 from documents import MeetingInfo, chunked, users
 from instructor.dsl.partial import Partial as InstructorPartial
 from measure import cpu_times, exponent
+from wires import sources
 
 from streamkit import extract
 
@@ -76,12 +77,17 @@ def whole() -> Iterator[Row]:
     yield "the whole document in one chunk, against model_validate_json", "<= 8x", f"{ratio:.1f}x", ratio <= 8
 
 
+def wires() -> Iterator[Row]:
+    """Streams of a provider."""
+    return sources(ROUNDS)
+
+
 def main() -> None:
     print(f"Python {sys.version.split()[0]}, instructor {version('instructor')}, pydantic {version('pydantic')}\n")
-    print(f"{'figure':66}{'target':>10}{'measured':>12}")
-    for part in (growth, against_instructor, whole):
+    print(f"{'figure':78}{'target':>10}{'measured':>12}")
+    for part in (growth, against_instructor, whole, wires):
         for figure, target, measured, met in part():
-            print(f"{figure:66}{target:>10}{measured:>12}  {'' if met else 'not met'}".rstrip())
+            print(f"{figure:78}{target:>10}{measured:>12}  {'' if met else 'not met'}".rstrip())
 
 
 if __name__ == "__main__":

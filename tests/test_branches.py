@@ -178,6 +178,16 @@ def test_a_stream_that_breaks_ends_every_branch() -> None:
         assert [cast("End", branch.end).status for branch in run.branches] == ["failed", "failed"]
 
 
+def test_a_stream_that_just_ends_may_lack_calls() -> None:
+    whole = [begins("Weather", 0, '{"city": "Oslo"}')]
+    with LoopbackServer(whole, [*whole, DONE]) as server, sync(server) as client:
+        run = client.stream_tools([Weather, Search], messages=MESSAGES)
+        with pytest.raises(Truncated, match="there may have been more calls"):
+            list(run)
+        assert [branch.result() for branch in run.branches] == [Weather(city="Oslo")]
+        assert client.stream_tools([Weather], messages=MESSAGES).results() == [Weather(city="Oslo")]
+
+
 def test_words_instead_of_calls() -> None:
     with LoopbackServer(chat_events(["No ", "need"])) as server, sync(server) as client:
         run = client.stream_tools([Weather], messages=MESSAGES)

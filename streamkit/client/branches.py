@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast
 
 from streamkit.client.attempts import Cancelled, Reads, pipeline_for
 from streamkit.client.request import Asked
-from streamkit.errors import Attempt, EmptyAnswer, StreamkitError
+from streamkit.errors import Attempt, EmptyAnswer, StreamkitError, Truncated
 from streamkit.events import Change, End, Finish
 from streamkit.schema.compile import compile_type
 from streamkit.sources.answer import Answer, Called, Piece, Place
@@ -136,14 +136,22 @@ class Branches(Generic[ModelT]):
                 out += self._close(place, branch, reason)
         self.over.append(Attempt("", reason if isinstance(reason, Exception) else None, self.answer.usage))
         self.error = reason if isinstance(reason, Exception) and not isinstance(reason, Cancelled) else None
-        if not self.branches and self.error is None and isinstance(reason, Finish):
-            said = f"; it said {self._said[:_SHOWN]!r}" if self._said else ""
-            self.error = EmptyAnswer(f"the model {'answered' if None in self._models else 'called'} nothing{said}")
+        if isinstance(reason, Finish):
+            self.error = self._missing(reason)
         return out
 
     def give_up(self, error: Exception) -> Sequence[BranchChange[ModelT]]:
         """There is one attempt: nothing to give up."""
         raise error
+
+    def _missing(self, finish: Finish) -> StreamkitError | None:
+        """What no branch can tell of: that there is none, or that there may have been more."""
+        if finish.reason is None and not self.answer.closed:
+            return Truncated("the stream ended without a word that it did: there may have been more calls")
+        if self.branches:
+            return None
+        said = f"; it said {self._said[:_SHOWN]!r}" if self._said else ""
+        return EmptyAnswer(f"the model {'answered' if None in self._models else 'called'} nothing{said}")
 
     def _is_document(self, place: Place) -> bool:
         """Whether choices are read here: the message, or the first call."""

@@ -39,6 +39,7 @@ class Answer:
         model: the model that answers, by its own name.
         usage: token counts, by the provider's names for them.
         calls: the tool calls, by their place, in the order they appeared.
+        closed: the server said that there is no more, by a `[DONE]`; or it cannot be known.
     """
 
     def __init__(self) -> None:
@@ -46,6 +47,7 @@ class Answer:
         self.model: str | None = None
         self.usage: Mapping[str, object] | None = None
         self.calls: dict[Place, Called] = {}
+        self.closed = False
         self._reasons: dict[int, str] = {}
         self._refusals: dict[int, list[str]] = defaultdict(list)
 

@@ -62,7 +62,7 @@ class EventWire:
                 continue
             self.heard = True
             if data.startswith(b"[DONE]"):
-                self.done = True
+                self.done = self.answer.closed = True
                 break
             try:
                 found = self._parse(data)
@@ -83,6 +83,8 @@ class ObjectWire:
 
     def __init__(self, reader: Reader) -> None:
         self.answer = reader.answer
+        # The SDK says nothing of a `[DONE]`.
+        self.answer.closed = True
         self.done = self.heard = False
         self.error: SourceFailed | None = None
         self._reader = reader

@@ -6,7 +6,7 @@ import openai
 import pytest
 from pydantic import BaseModel
 
-from streamkit import ConnectionLost, Mode, ProviderError, RetriesExhausted, Truncated, from_provider
+from streamkit import ConnectionLost, Mode, ProviderError, RetriesExhausted, StreamkitError, Truncated, from_provider
 from streamkit.client import AsyncClient, Client
 
 MESSAGES = [{"role": "user", "content": "Who was there?"}]
@@ -38,7 +38,7 @@ def ask(client: Client, max_retries: int = 2, **options: Any) -> Guest:
         return run.result()
 
 
-FAULTS: dict[str, tuple[str, dict[str, Any], type[Exception]]] = {
+FAULTS: dict[str, tuple[str, dict[str, Any], type[StreamkitError]]] = {
     "disconnect": ("disconnect", {"after_chunks": 3}, ConnectionLost),
     "truncate": ("truncate", {"after_chunks": 3}, Truncated),
     "malformed": ("corrupt", {"after_chunks": 3}, ProviderError),
@@ -46,7 +46,7 @@ FAULTS: dict[str, tuple[str, dict[str, Any], type[Exception]]] = {
 }
 
 
-def broken(llmock: Any, fault: str) -> type[Exception]:
+def broken(llmock: Any, fault: str) -> type[StreamkitError]:
     """Have the next stream break; it is slow enough that its end is not sent before it is left."""
     name, options, error = FAULTS[fault]
     getattr(llmock.reply(TEXT, times=None).pace(20), name)(**options)

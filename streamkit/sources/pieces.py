@@ -8,8 +8,10 @@ What one read brings is one item: many events in one read are dear only to whoev
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
+import anyio
 from pydantic_core import from_json
 
 from streamkit.errors import ConnectionLost, ProviderError, SourceFailed
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from typing import Self
 
 __all__ = ["AsyncPieces", "EventWire", "ObjectWire", "Pieces", "Wire"]
+
+_PATIENCE = 0.1  # seconds that an answer which has been read may take to end
 
 
 class Wire(Protocol):
@@ -185,11 +189,18 @@ class AsyncPieces(_Reading, AsyncIterator[list[Piece]]):
             except Exception as error:
                 raise _failed(error) from error
         self._over()
+        await self._drain()
         raise StopAsyncIteration
 
     async def aclose(self) -> None:
         """Close the connection; again is harmless."""
         await self._close()
+
+    async def _drain(self) -> None:
+        """Read what follows the last event: a connection whose body was not read to its end is not used again."""
+        with anyio.move_on_after(_PATIENCE), suppress(Exception):
+            async for _ in self._reads:
+                pass
 
 
 def _failed(error: Exception) -> SourceFailed:

@@ -15,7 +15,9 @@ from streamkit.schema.nodes import ANY
 __all__ = ["accumulate"]
 
 
-def accumulate(*, max_depth: int = 200, max_size: int = 32 * 1024 * 1024) -> Stage[str | bytes, Change[object]]:
+def accumulate(
+    *, max_depth: int = 200, max_size: int = 32 * 1024 * 1024, ignore_rest: bool = False
+) -> Stage[str | bytes, Change[object]]:
     """Read JSON (RFC 8259, strictly) as it arrives.
 
     Without a model, values are what `json` makes of them: a `complete` carries a `dict`, `list`, `str`,
@@ -25,11 +27,12 @@ def accumulate(*, max_depth: int = 200, max_size: int = 32 * 1024 * 1024) -> Sta
     Args:
         max_depth: how many containers may stand inside one another.
         max_size: how many characters the whole text may have.
+        ignore_rest: pass over what follows the document (a second one, a fence's end) instead of refusing it.
 
     Raises (when the flow is iterated):
         JsonSyntaxError: the text is not JSON; says where.
         LimitExceeded: it is too deep or too long.
     """
-    limits = Limits(max_depth, max_size)
+    limits = Limits(max_depth, max_size, ignore_rest)
     least = Stage(lambda: TextMachine(ANY, limits, least=True), "accumulate | diff", emits_changes=True, reads=limits)
     return Stage(lambda: TextMachine(ANY, limits), "accumulate", emits_changes=True, reads=limits, least=least)

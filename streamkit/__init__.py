@@ -14,10 +14,13 @@ if TYPE_CHECKING:
     from streamkit.client import Mode, from_openai, from_provider
     from streamkit.document import Document
     from streamkit.errors import (
+        ConnectionLost,
         EmptyAnswer,
+        Filtered,
         InvalidResult,
         JsonSyntaxError,
         LimitExceeded,
+        ProviderError,
         Refused,
         RetriesExhausted,
         SourceFailed,
@@ -32,9 +35,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Change",
+    "ConnectionLost",
     "Document",
     "EmptyAnswer",
     "End",
+    "Filtered",
     "Finish",
     "Flow",
     "InvalidResult",
@@ -44,6 +49,7 @@ __all__ = [
     "Partial",
     "PartialLiteralMixin",
     "Pipeline",
+    "ProviderError",
     "Refused",
     "RetriesExhausted",
     "SourceFailed",
@@ -61,10 +67,13 @@ _HOMES = {
     "streamkit.client": ("Mode", "from_openai", "from_provider"),
     "streamkit.document": ("Document",),
     "streamkit.errors": (
+        "ConnectionLost",
         "EmptyAnswer",
+        "Filtered",
         "InvalidResult",
         "JsonSyntaxError",
         "LimitExceeded",
+        "ProviderError",
         "Refused",
         "RetriesExhausted",
         "SourceFailed",

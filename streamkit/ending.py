@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streamkit.errors import EmptyAnswer, Refused, StreamkitError, Truncated
+from streamkit.errors import EmptyAnswer, Filtered, Refused, StreamkitError, Truncated
 from streamkit.events import Finish, Path, Status, to_pointer
 
 __all__ = ["cut_short", "unfinished"]
@@ -15,14 +15,18 @@ def cut_short(finish: Finish) -> bool:
 
 def unfinished(finish: Finish, open_paths: tuple[Path, ...], *, started: bool) -> tuple[Status, StreamkitError]:
     """Return the status, and the error to raise, of a text that is not whole."""
-    if finish.refusal is not None or finish.reason == "content_filter":
-        return "refused", Refused(finish.refusal or "the provider's content filter stopped the answer")
+    if finish.refusal is not None:
+        return "refused", Refused(finish.refusal)
+    if finish.reason == "content_filter":
+        return "refused", Filtered("the provider's content filter stopped the answer")
     if not started:
-        return "truncated", EmptyAnswer(f"the stream ended without any text{_told(finish)}")
+        empty = EmptyAnswer(f"the stream ended without any text{_told(finish)}")
+        empty.finish_reason = finish.reason
+        return "truncated", empty
     path = open_paths[-1] if open_paths else ()
     advice = "; allow it more tokens" if finish.reason == "length" else ""
     error = Truncated(f"the text ended inside {to_pointer(path) or 'the root'}{_told(finish)}{advice}")
-    error.path = path
+    error.path, error.finish_reason = path, finish.reason
     return "truncated", error
 
 

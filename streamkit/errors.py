@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pydantic_core import ErrorDetails
 
 __all__ = [
+    "Attempt",
+    "ConnectionLost",
     "EmptyAnswer",
+    "Filtered",
     "InvalidResult",
     "JsonSyntaxError",
     "LimitExceeded",
+    "ProviderError",
     "Refused",
     "RetriesExhausted",
     "SourceFailed",
@@ -56,7 +61,13 @@ class LimitExceeded(JsonSyntaxError):
 
 
 class Truncated(StreamkitError):
-    """The text ended before its document did: cut by a token limit, or a connection that just closed."""
+    """The text ended before its document did: cut by a token limit, or a connection that just closed.
+
+    Attributes:
+        finish_reason: the provider's own word: `"length"` for a token limit; None if it gave none.
+    """
+
+    finish_reason: str | None = None
 
 
 class EmptyAnswer(Truncated):
@@ -64,15 +75,22 @@ class EmptyAnswer(Truncated):
 
 
 class Refused(StreamkitError):
-    """The model refused, or a content filter stopped it. `str(error)` carries the refusal's own words."""
+    """The model refused; `str(error)` carries its own words."""
+
+
+class Filtered(Refused):
+    """A content filter of the provider stopped the answer."""
 
 
 class InvalidResult(StreamkitError, ValueError):
-    """The document is whole, but is not what the model asks for.
+    """The document is not what the model asks for.
 
     Attributes:
         errors: pydantic's error details, `loc` counted from the root.
+        whole: the document had come to its end; else it was given up at the first wrong value.
     """
+
+    whole = True
 
     def __init__(self, errors: Sequence[ErrorDetails], *, path: tuple[str | int, ...] = ()) -> None:
         self.errors, self.path = list(errors), path
@@ -80,19 +98,55 @@ class InvalidResult(StreamkitError, ValueError):
 
 
 class SourceFailed(StreamkitError):
-    """The provider told of an error inside its stream, or the connection broke."""
+    """What the text came from failed: see `ConnectionLost` and `ProviderError`."""
+
+
+class ConnectionLost(SourceFailed):
+    """The connection broke, or nothing came for longer than the client waits; the cause is the HTTP client's error."""
+
+
+class ProviderError(SourceFailed):
+    """The provider told of an error inside its stream, or what it sent is no stream of events.
+
+    Attributes:
+        body: the error object as the provider sent it, where there was one.
+    """
+
+    def __init__(self, message: str, *, body: object = None) -> None:
+        self.body = body
+        super().__init__(message)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One attempt at an answer, when it was over.
+
+    Attributes:
+        text: what the model said, as it came.
+        error: why it was not the last one, or what the run ended with; None for one that succeeded.
+        usage: token counts, by the provider's names for them, where it told.
+        finish_reason: the provider's own word for its end.
+        id: the provider's id of the answer.
+    """
+
+    text: str
+    error: Exception | None = None
+    usage: Mapping[str, object] | None = None
+    finish_reason: str | None = None
+    id: str | None = None
 
 
 class RetriesExhausted(StreamkitError):
     """No attempt gave a valid result.
 
     Attributes:
-        attempts: the error of each attempt, oldest first.
+        attempts: each attempt's text, error and usage, oldest first.
     """
 
-    def __init__(self, message: str, attempts: Sequence[Exception]) -> None:
+    def __init__(self, attempts: Sequence[Attempt]) -> None:
         self.attempts = list(attempts)
-        super().__init__(message)
+        last = self.attempts[-1].error
+        super().__init__(f"{len(self.attempts)} attempts gave no valid result; the last: {last}")
 
 
 def _where(path: tuple[str | int, ...]) -> str:

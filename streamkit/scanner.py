@@ -67,10 +67,12 @@ class Limits:
     Attributes:
         max_depth: containers inside one another; the root is the first.
         max_size: characters of the whole text.
+        ignore_rest: what follows the document is passed over; else it is an error.
     """
 
     max_depth: int = 200
     max_size: int = 32 * 1024 * 1024
+    ignore_rest: bool = False
 
 
 class Watcher:
@@ -164,15 +166,15 @@ class Scanner:
 
     __slots__ = (
         "_base", "_buffer", "_closers", "_failure", "_held", "_held_depth", "_held_from", "_held_start",
-        "_in_plain_text", "_kept", "_kept_from", "_limit", "_line", "_line_start", "_mark", "_marks", "_max_depth",
-        "_receiver", "_state", "_tail", "_target", "_try_whole",
+        "_ignore_rest", "_in_plain_text", "_kept", "_kept_from", "_limit", "_line", "_line_start", "_mark", "_marks",
+        "_max_depth", "_receiver", "_state", "_tail", "_target", "_try_whole",
     )  # fmt: skip
 
     def __init__(self, receiver: Receiver, limits: Limits, *, whole: bool = True) -> None:
         self._receiver = receiver
         self._target: Receiver | Watcher = receiver  # a watcher while raw text is collected
         self._limit, self._max_depth = limits.max_size, limits.max_depth
-        self._try_whole = whole
+        self._try_whole, self._ignore_rest = whole, limits.ignore_rest
         self._state = _VALUE
         self._closers: list[str] = []  # of the open containers, innermost last
         self._in_plain_text = False  # in a string, with nothing left over, and not held
@@ -396,6 +398,8 @@ class Scanner:
                     state = _AFTER if closers else _DONE
                     if self._end_number(j):
                         target = self._enter(piece, i)
+            elif self._ignore_rest:
+                i = n
             elif piece[i] in " \t\n\r":
                 i = self._space(piece, i)
             else:

@@ -23,6 +23,7 @@ def extract(  # the settings of its stages
     exact_numbers: bool = False,
     max_depth: int = 200,
     max_size: int = 32 * 1024 * 1024,
+    ignore_rest: bool = False,
 ) -> Pipeline[str | bytes, Change[ModelT]]:
     """Text in, typed field changes out: `accumulate() | validate(model) | diff()`.
 
@@ -35,8 +36,9 @@ def extract(  # the settings of its stages
         exact_numbers: as for `validate`.
         max_depth: as for `accumulate`.
         max_size: as for `accumulate`.
+        ignore_rest: as for `accumulate`.
     """
-    text = accumulate(max_depth=max_depth, max_size=max_size)
+    text = accumulate(max_depth=max_depth, max_size=max_size, ignore_rest=ignore_rest)
     typed = validate(
         model,
         on_invalid=on_invalid,

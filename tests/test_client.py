@@ -1,23 +1,26 @@
 """The client: who is asked, what is sent, and runs: one request, whatever reads it."""
 
 import asyncio
+import json
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from itertools import pairwise
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, Protocol, cast
 
 import openai
 import pytest
 from meeting import DATA, MEETING, MESSAGES, RECORDED, USERS, MeetingInfo, User
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 import streamkit
-from streamkit import Change, InvalidResult, Mode, StreamkitError, from_openai, from_provider
-from streamkit.client import AsyncClient, AsyncRun, Client, Run
+from streamkit import Change, InvalidResult, Mode, StreamkitError, extract, from_openai, from_provider
+from streamkit.client import PROVIDERS, AsyncClient, AsyncRun, Client, Run
 from streamkit.client.schema import wire_schema
-from streamkit.operators import select
+from streamkit.client.unwrapped import unwrapped
+from streamkit.operators import accumulate, select
 from streamkit.sinks import callbacks
 from streamkit.sources import Read, Recorded, recorded
-from streamkit.testing import Answer, LoopbackServer, chat_events
+from streamkit.testing import Answer, LoopbackServer, chat_events, every_split
 
 
 @pytest.fixture
@@ -30,6 +33,23 @@ def server() -> Iterator[LoopbackServer]:
 def client(server: LoopbackServer) -> Iterator[Client]:
     with from_provider("openai/meeting", base_url=server.base_url, api_key="none") as client:
         yield client
+
+
+class MakeClient(Protocol):
+    def __call__(self, *answers: Answer | Iterable[bytes], **options: Any) -> Client: ...
+
+
+@pytest.fixture
+def make_client() -> Iterator[MakeClient]:
+    """A client of a server that gives certain answers."""
+    with ExitStack() as stack:
+
+        def make(*answers: Answer | Iterable[bytes], **options: Any) -> Client:
+            server = stack.enter_context(LoopbackServer(*answers))
+            client: Client = from_provider("local/m", base_url=server.base_url, async_client=False, **options)
+            return stack.enter_context(client)
+
+        yield make
 
 
 def async_client(server: LoopbackServer) -> AsyncClient:
@@ -79,8 +99,38 @@ def test_a_name_that_is_none(name: str) -> None:
 
 
 def test_an_unknown_provider_is_told_the_known_ones() -> None:
-    with pytest.raises(ValueError, match=r"unknown provider 'opnai'.*known are 'openai'.*base_url"):
+    with pytest.raises(ValueError, match=r"unknown provider 'opnai'.*known are 'azure', .*'openai', .*base_url"):
         from_provider("opnai/gpt-4.1-mini")
+
+
+@pytest.mark.parametrize("provider", sorted(PROVIDERS))
+@pytest.mark.parametrize("separator", "/:")
+def test_the_known_providers(provider: str, separator: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AZURE_OPENAI_ENDPOINT", "https://me.openai.azure.com")
+    monkeypatch.setenv("OPENAI_API_VERSION", "2024-10-21")
+    known = PROVIDERS[provider]
+    if known.key is not None:
+        monkeypatch.setenv(known.key, "secret")
+    with from_provider(f"{provider}{separator}org/some:model") as client:
+        assert client.model == "org/some:model"
+        assert client.mode is known.mode
+        assert client.sdk.api_key == ("secret" if known.key else "none")
+        assert client.sdk.base_url.scheme == ("https" if known.key else "http")
+        assert str(client.sdk.base_url).startswith(known.base_url or "https://")
+
+
+def test_a_key_is_asked_for_by_its_own_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GROQ_API_KEY", raising=False)
+    monkeypatch.setenv("OPENAI_API_KEY", "secret of another")
+    with pytest.raises(openai.OpenAIError, match="GROQ_API_KEY"):
+        from_provider("groq/llama")
+
+
+def test_what_a_provider_refuses_is_not_sent(server: LoopbackServer) -> None:
+    with from_provider("mistral/small", base_url=server.base_url, api_key="k") as client:
+        assert "stream_options" not in sent(client, server)
+    with from_provider("xai/grok", base_url=server.base_url, api_key="k") as client:
+        assert "stream_options" in sent(client, server)
 
 
 def test_no_key_is_told_by_the_sdk(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,7 +193,7 @@ def test_what_the_user_says_goes_first(client: Client, server: LoopbackServer) -
 
 def test_the_name_of_any_type_is_one_the_wire_allows(client: Client, server: LoopbackServer) -> None:
     asked = sent(client, server, response_model=list[User])["response_format"]["json_schema"]
-    assert (asked["name"], asked["strict"], asked["schema"]["type"]) == ("list", False, "array")
+    assert (asked["name"], asked["strict"], asked["schema"]["type"]) == ("list", True, "object")
     asked = sent(client, server, response_model=Annotated[dict[str, User], "é"])["response_format"]["json_schema"]
     assert asked["name"].isascii()
     assert asked["name"].replace("_", "").isalnum()
@@ -169,9 +219,10 @@ class Owner(BaseModel):
 
 def test_a_strict_schema_asks_for_everything_and_changes_nothing() -> None:
     before = Owner.model_json_schema()
-    schema, strict = wire_schema(Owner)
-    told = repr(schema)
-    assert strict
+    wire = wire_schema(Owner)
+    schema, told = wire.schema, repr(wire.schema)
+    assert wire.strict
+    assert not wire.wrapped
     assert all(word not in told for word in ("default", "oneOf", "discriminator"))
     assert schema["required"] == ["pet", "second", "friends"]
     definitions = cast("dict[str, dict[str, object]]", schema["$defs"])
@@ -179,6 +230,10 @@ def test_a_strict_schema_asks_for_everything_and_changes_nothing() -> None:
     assert all(each["additionalProperties"] is False for each in definitions.values())
     assert Owner.model_json_schema() == before
     assert Owner.model_validate({"pet": {"kind": "cat", "extra": 1}}).pet == Cat(kind="cat")
+
+
+class Nested(BaseModel):
+    inside: "Nested | None" = None
 
 
 class Open(BaseModel):
@@ -197,12 +252,50 @@ class Pair(BaseModel):
     both: tuple[int, str]
 
 
-@pytest.mark.parametrize("model", [Open, Loose, Anything, Pair, list[User], int])
+@pytest.mark.parametrize("model", [Open, Loose, Anything, Pair])
 def test_what_cannot_be_strict_keeps_its_own_schema(model: Any) -> None:
-    schema, strict = wire_schema(model)
-    assert not strict
-    if isinstance(model, type) and issubclass(model, BaseModel):
-        assert schema == model.model_json_schema()
+    wire = wire_schema(model)
+    assert (wire.strict, wire.wrapped) == (False, False)
+    assert wire.schema == model.model_json_schema()
+
+
+@pytest.mark.parametrize(
+    ("model", "strict"),
+    [(list[User], True), (int, True), (User | Other, True), (RootModel[list[int]], True), (tuple[int, str], False)],
+)
+def test_what_is_no_object_is_asked_for_in_one(model: Any, strict: bool) -> None:
+    wire = wire_schema(model)
+    assert (wire.strict, wire.wrapped) == (strict, True)
+    assert (wire.schema["type"], wire.schema["required"]) == ("object", ["value"])
+
+
+@pytest.mark.parametrize("model", [dict[str, int], RootModel[dict[str, int]], Nested])
+def test_what_is_an_object_is_not(model: Any) -> None:
+    assert not wire_schema(model).wrapped
+
+
+@pytest.mark.parametrize(
+    "text", ['{"value": [1, 2]}', ' {"value"\n:[1, 2]} {"value": [3]}', "[1, 2]", '{"value": [1, 2]']
+)
+def test_the_wrapper_is_taken_off_at_every_split(text: str) -> None:
+    for chunks in every_split(text):
+        assert (chunks | unwrapped() | extract(list[int], ignore_rest=True)).result_sync() == [1, 2]
+
+
+def test_what_only_looks_like_a_wrapper_stays() -> None:
+    for text in ('{"value2": 1}', '{"val ue": 1}', "{}", '{"a": {"value": 1}}'):
+        for chunks in every_split(text):
+            assert (chunks | unwrapped() | accumulate()).result_sync() == json.loads(text)
+
+
+def test_a_wrapped_answer_is_read_as_if_it_were_not(make_client: "MakeClient") -> None:
+    users = json.dumps({"value": [user.model_dump() for user in USERS]})
+    client = make_client(chat_events([users[i : i + 5] for i in range(0, len(users), 5)]))
+    with client.stream(list[User], messages=MESSAGES) as run:
+        changes = list(run)
+        assert run.result() == USERS
+        assert run.text == users
+    assert [change.pointer for change in changes[:3]] == ["", "/0", "/0/name"]
 
 
 # What a run tells
@@ -234,7 +327,8 @@ def test_a_run_reads_one_answer(client: Client, server: LoopbackServer) -> None:
     assert run.chunks == 113
     assert run.end is not None
     assert run.end.status == "complete"
-    assert run.model is MeetingInfo
+    assert run.response_model is MeetingInfo
+    assert run.model == "meeting"
     assert len(server.requests) == 1
 
 
@@ -256,6 +350,8 @@ async def test_an_async_run_reads_one_answer(server: LoopbackServer) -> None:
 
 
 def test_changes_and_snapshots_and_values_tell_the_same(client: Client) -> None:
+    client.source = "sdk"  # one event at a time, whatever the socket brings
+
     def ask() -> Run[MeetingInfo]:
         return client.stream(MeetingInfo, messages=MESSAGES)
 
@@ -271,9 +367,11 @@ def test_changes_and_snapshots_and_values_tell_the_same(client: Client) -> None:
 
 
 async def test_async_changes_and_snapshots_tell_the_same(server: LoopbackServer, client: Client) -> None:
+    client.source = "sdk"
     expected, again = (client.stream(MeetingInfo, messages=MESSAGES) for _ in range(2))
     snapshots = list(client.stream(MeetingInfo, messages=MESSAGES).snapshots())
     async with async_client(server) as asking:
+        asking.source = "sdk"
 
         def ask() -> AsyncRun[MeetingInfo]:
             return asking.stream(MeetingInfo, messages=MESSAGES)

@@ -4,6 +4,7 @@ The model was trained on notes like the seed's, so its answers can be checked to
 """
 
 import asyncio
+import json
 import socket
 import subprocess
 import sys
@@ -13,20 +14,25 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-import openai
 import pytest
 from conftest import NEEDS_ENGINE, ROOT, SHARED
 from meeting import MEETING, MESSAGES, USERS, MeetingInfo, User
 
-from streamkit import Document, Mode, Truncated, extract, from_provider
+from streamkit import Document, Mode, Truncated, from_provider
 from streamkit.client import AsyncClient, Client
-from streamkit.sources import openai_chat, openai_responses
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engine")]
 
 ENGINE = SHARED / "engine"
 ASK: dict[str, Any] = {"messages": MESSAGES, "temperature": 0, "seed": 1, "max_tokens": 600}
 CUT: dict[str, Any] = {**ASK, "max_tokens": 60}
+MODES = [Mode.JSON_SCHEMA, Mode.TOOLS, Mode.RESPONSES, Mode.RESPONSES_TOOLS]
+
+
+def asked(mode: Mode, max_tokens: int = 600) -> dict[str, Any]:
+    """What each of the two endpoints calls it."""
+    limit = {"max_output_tokens": max_tokens} if mode.is_responses else {"max_tokens": max_tokens, "seed": 1}
+    return {"messages": MESSAGES, "temperature": 0, "mode": mode, **limit}
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +71,12 @@ def wait_for(url: str, engine: "subprocess.Popen[bytes]", log: Path, seconds: fl
     pytest.fail(f"the engine did not start:\n{log.read_text(errors='replace')[-2000:]}")
 
 
-@pytest.fixture(params=[Mode.JSON_SCHEMA, Mode.TOOLS], ids=lambda mode: mode.value)
+@pytest.fixture(params=["sse", "sdk"])
+def source(request: pytest.FixtureRequest) -> Any:
+    return request.param
+
+
+@pytest.fixture(params=MODES, ids=lambda mode: mode.value)
 def mode(request: pytest.FixtureRequest) -> Mode:
     chosen: Mode = request.param
     return chosen
@@ -79,34 +90,42 @@ def async_client(base_url: str) -> AsyncClient:
     return from_provider("openai/meeting", base_url=base_url, api_key="none", async_client=True)
 
 
-def test_sync(base_url: str, mode: Mode) -> None:
+def test_sync(base_url: str, mode: Mode, source: Any) -> None:
     document = Document()
-    with sync_client(base_url) as client, client.stream(MeetingInfo, mode=mode, **ASK) as run:
-        for change in run:
-            document.apply(change)
-        assert run.result() == MEETING
-        assert run.finish_reason == ("stop" if mode is Mode.JSON_SCHEMA else "tool_calls")
-        assert run.usage is not None
-        assert run.usage["completion_tokens"] in range(run.chunks, run.chunks + 40)
+    with sync_client(base_url) as client:
+        client.source = source
+        with client.stream(MeetingInfo, **asked(mode)) as run:
+            for change in run:
+                document.apply(change)
+            assert run.result() == MEETING
+            assert run.finish_reason == ("tool_calls" if mode is Mode.TOOLS else "stop")
+            assert run.usage is not None
+            tokens = run.usage["output_tokens" if mode.is_responses else "completion_tokens"]
+            assert tokens in range(run.chunks, run.chunks + 40)
+            assert json.loads(run.text) == MEETING.model_dump()
     assert document.value == MEETING.model_dump()
     assert run.chunks > 100
 
 
-async def test_async(base_url: str, mode: Mode) -> None:
-    async with async_client(base_url) as client, client.stream(MeetingInfo, mode=mode, **ASK) as run:
-        assert [user async for user in run.completed("/users/*")] == USERS
-        assert await run.result() == MEETING
+async def test_async(base_url: str, mode: Mode, source: Any) -> None:
+    async with async_client(base_url) as client:
+        client.source = source
+        async with client.stream(MeetingInfo, **asked(mode)) as run:
+            assert [user async for user in run.completed("/users/*")] == USERS
+            assert await run.result() == MEETING
 
 
 def test_create_partial(base_url: str, mode: Mode) -> None:
     with sync_client(base_url) as client:
-        partials = list(client.chat.completions.create_partial(response_model=MeetingInfo, mode=mode, **ASK))
+        client.source = "sdk"  # one token at a time, whatever the socket brings
+        partials = list(client.chat.completions.create_partial(response_model=MeetingInfo, **asked(mode)))
     assert partials[-1] == MEETING
     assert len(partials) > 60
 
 
 async def test_create_partial_async(base_url: str) -> None:
     async with async_client(base_url) as client:
+        client.source = "sdk"
         partials = [each async for each in client.create_partial(response_model=MeetingInfo, **ASK)]
     assert partials[-1] == MEETING
     assert len(partials) > 60
@@ -125,38 +144,57 @@ def test_json_object(base_url: str) -> None:
         assert run.result() == MEETING
 
 
-def test_parallel_tools(base_url: str) -> None:
-    function = {"name": "User", "parameters": User.model_json_schema()}
-    asked: Any = {**ASK, "tools": [{"type": "function", "function": function}], "tool_choice": "required"}
-    with openai.OpenAI(base_url=base_url, api_key="none") as sdk:
-        for tool, user in enumerate(USERS):
-            stream = sdk.chat.completions.create(model="meeting", stream=True, parallel_tool_calls=True, **asked)
-            assert (openai_chat(stream, tool=tool) | extract(User)).result_sync() == user
+@pytest.mark.parametrize("mode", [Mode.TOOLS, Mode.RESPONSES_TOOLS], ids=lambda mode: mode.value)
+def test_parallel_tools(base_url: str, mode: Mode, source: Any) -> None:
+    with sync_client(base_url) as client:
+        client.source = source
+        with client.stream_tools([User], **asked(mode)) as run:
+            assert run.results() == USERS
+        assert [branch.name for branch in run.branches] == ["User"] * 3
 
 
-def test_choices(base_url: str) -> None:
-    with openai.OpenAI(base_url=base_url, api_key="none") as sdk:
-        asked: Any = ASK
-        for choice in range(2):
-            stream = sdk.chat.completions.create(model="meeting", stream=True, n=2, **asked)
-            assert (openai_chat(stream, choice=choice) | extract(MeetingInfo)).result_sync() == MEETING
+async def test_parallel_tools_async(base_url: str) -> None:
+    async with async_client(base_url) as client, client.stream_tools([User], **asked(Mode.TOOLS)) as run:
+        assert await run.results() == USERS
 
 
-async def test_responses(base_url: str) -> None:
-    async with openai.AsyncOpenAI(base_url=base_url, api_key="none") as sdk:
-        asked: Any = {"input": MESSAGES, "temperature": 0, "max_output_tokens": 600}
-        stream = await sdk.responses.create(model="meeting", stream=True, **asked)
-        source = openai_responses(stream)
-        assert await (source | extract(MeetingInfo)).result() == MEETING
-        assert source.finish.reason == "stop"
+def test_choices(base_url: str, source: Any) -> None:
+    with sync_client(base_url) as client:
+        client.source = source
+        with client.stream_choices(MeetingInfo, n=2, **ASK) as run:
+            assert run.results() == [MEETING, MEETING]
 
 
-@pytest.mark.parametrize("mode", [Mode.JSON_SCHEMA, Mode.TOOLS], ids=lambda mode: mode.value)
+async def test_choices_async(base_url: str) -> None:
+    async with async_client(base_url) as client, client.stream_choices(MeetingInfo, n=2, **ASK) as run:
+        assert await run.results() == [MEETING, MEETING]
+
+
+def test_an_attempt_that_a_limit_cuts_is_no_reason_to_ask_again(base_url: str) -> None:
+    with sync_client(base_url) as client:
+        run = client.stream(MeetingInfo, max_retries=2, **CUT)
+        with pytest.raises(Truncated):
+            run.result()
+        assert len(run.attempts) == 1
+
+
+async def test_cancelling_stops_the_engine(base_url: str) -> None:
+    async with async_client(base_url) as client, client.stream(MeetingInfo, **ASK) as run:
+        await anext(run)
+        run.cancel()
+        changes = [change async for change in run]
+        assert run.end is not None
+        assert run.end.status == "cancelled"
+        assert len(changes) < 40
+
+
 def test_a_length_cut_is_truncated(base_url: str, mode: Mode) -> None:
     with sync_client(base_url) as client:
         seen: list[MeetingInfo] = []
-        with pytest.raises(Truncated, match="allow it more tokens") as caught:
-            seen.extend(client.create_partial(response_model=MeetingInfo, mode=mode, **CUT))
+        # The engine's Responses API calls a cut answer complete.
+        told = "the text ended inside" if mode.is_responses else "allow it more tokens"
+        with pytest.raises(Truncated, match=told) as caught:
+            seen.extend(client.create_partial(response_model=MeetingInfo, **asked(mode, 60)))
         assert caught.value.partial == seen[-1]
         assert seen[-1].users[0] == USERS[0]
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
-from typing import Any, TypeAlias, cast
+from typing import Any, Literal, TypeAlias, cast
 
 import httpx2
 import openai
@@ -130,27 +130,33 @@ def check_anthropic(body: bytes, random: Random) -> None:
 def check_wire(body: bytes, random: Random, *, responses: bool) -> None:
     texts = (responses_texts if responses else chat_texts)(body, random)
     asked = [(place, text, pieces) for place, text in texts.items() for pieces in SPLITS]
-    bodies = [random_split(body, random, pieces=pieces) for _, _, pieces in asked] or [[body]]
+    bodies = [random_split(body, random, pieces=pieces) for _, _, pieces in asked for _ in range(2)] or [[body]]
     with (
         LoopbackServer(*bodies) as server,
         openai.OpenAI(base_url=server.base_url, api_key="none", max_retries=0) as sdk,
     ):
         for place, text, _ in asked:
-            source = read(sdk, place, responses=responses)
-            pieces = list(source)
-            assert "".join(pieces) == text
-            assert source.chunks == len(pieces)
+            objects = read(sdk, place, "sdk", responses=responses)
+            pieces = list(objects)
+            source = read(sdk, place, "sse", responses=responses)
+            joined = list(source)
+            assert "".join(pieces) == "".join(joined) == text
+            assert source.chunks == objects.chunks == len(pieces)
+            assert (source.finish, source.id, source.model) == (objects.finish, objects.id, objects.model)
             assert all(pieces)
+            assert all(joined)
             if is_json(text):
                 check(text, folded(iter(pieces | accumulate())))
+                check(text, folded(iter(joined | accumulate())))
 
 
-def read(sdk: openai.OpenAI, place: Place, *, responses: bool) -> Any:
+def read(sdk: openai.OpenAI, place: Place, source: Literal["sdk", "sse"], *, responses: bool) -> Any:
     choice, tool = place
     if responses:
-        return openai_responses(sdk.responses.create(model="any", input="any", stream=True), tool=tool)
-    stream = sdk.chat.completions.create(model="any", messages=[], stream=True)
-    return openai_chat(stream, choice=choice, tool=tool)
+        stream = sdk.responses.create(model="any", input="any", stream=True)
+        return openai_responses(stream, tool=tool, source=source)
+    chunks = sdk.chat.completions.create(model="any", messages=[], stream=True)
+    return openai_chat(chunks, choice=choice, tool=tool, source=source)
 
 
 def test_every_kind_of_wire_is_there() -> None:

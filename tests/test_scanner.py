@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tracemalloc
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import combinations, pairwise
 from typing import cast
 
@@ -15,6 +16,7 @@ from recorder import check, gather, plain, tidy
 from streamkit.errors import EmptyAnswer, JsonSyntaxError, LimitExceeded, Truncated
 from streamkit.events import Change, End
 from streamkit.operators import accumulate
+from streamkit.testing import every_split
 
 # In the manner of JSONTestSuite: what every parser accepts...
 ACCEPTED = [
@@ -523,3 +525,27 @@ def test_an_error_names_the_value_it_happened_in(text: str, path: tuple[str | in
 
 def test_an_error_gives_the_path_as_a_json_pointer() -> None:
     assert "at /a~1b/~0/0 " in str(failure(['{"a/b":{"~":[!']))
+
+
+# -- the rest ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("document", ['{"a": [1, "]"]}', "[[]]", '"x"', "true", "-12.5e1"])
+@pytest.mark.parametrize("rest", ["", " \n", ' {"a": [2]}', "\n```\nThat is it. {", "}"])
+def test_the_rest_is_passed_over_where_it_may_be(document: str, rest: str) -> None:
+    for chunks in every_split(document + rest):
+        assert verdicts(chunks) == verdicts([document])
+
+
+def test_what_is_not_whole_is_not_made_so() -> None:
+    end = cast("End", verdicts(['{"a": [1}'])[-1].value)
+    assert isinstance(end.error, JsonSyntaxError)
+
+
+def verdicts(chunks: list[str]) -> list[Change]:
+    """What `accumulate` says of a text, without how strings were cut."""
+    changes = iter(chunks | accumulate(ignore_rest=True))
+    told: list[Change] = []
+    with suppress(JsonSyntaxError):
+        told.extend(change for change in changes if change.op in ("complete", "end"))
+    return told

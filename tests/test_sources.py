@@ -2,21 +2,21 @@
 
 import asyncio
 import io
-import json
 import os
 import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import openai
 import pytest
 from meeting import DATA, MEETING, RECORDED, USERS, MeetingInfo, User
+from wires import DONE, call, choice, event
 
 import streamkit.sources
-from streamkit import Change, End, Finish, SourceFailed, extract
+from streamkit import Change, ConnectionLost, End, Finish, ProviderError, extract
 from streamkit.sources import (
     AsyncDeltas,
     Deltas,
@@ -32,38 +32,39 @@ from streamkit.testing import Answer, LoopbackServer, chat_events
 TEXT = '{"name": "Jo", "email": "ö", "twitter": "@"}'
 
 
-def event(**data: Any) -> bytes:
-    return b"data: " + json.dumps(data).encode() + b"\n\n"
-
-
-def choice(delta: Any, *, index: int | None = 0, finish_reason: str | None = None, **more: Any) -> bytes:
-    return event(id="1", model="m", choices=[{"index": index, "delta": delta, "finish_reason": finish_reason}], **more)
-
-
-def call(arguments: Any, *, index: int | None = 0, **more: Any) -> dict[str, Any]:
-    return {"tool_calls": [{"index": index, "function": {"arguments": arguments}, **more}]}
-
-
 def ask(server: LoopbackServer, *, choice: int = 0, tool: int | None = None) -> tuple[list[str], Finish]:
-    """What the sync source gives, and what it knows in the end; checked against the async one."""
+    """What the SDK's objects give, and what is known in the end; checked against the bytes, and the async world."""
     with openai.OpenAI(base_url=server.base_url, api_key="none", max_retries=0) as sdk:
-        stream = sdk.chat.completions.create(model="m", messages=[], stream=True)
-        source = openai_chat(stream, choice=choice, tool=tool)
-        assert isinstance(source, Deltas)
-        told = list(source), source.finish
-    assert asyncio.run(ask_async(server, choice, tool)) == told
-    return told
+        told: list[tuple[list[str], Finish]] = []
+        for how in HOWS:
+            stream = sdk.chat.completions.create(model="m", messages=[], stream=True)
+            source = openai_chat(stream, choice=choice, tool=tool, source=how)
+            assert isinstance(source, Deltas)
+            told.append((list(source), source.finish))
+            assert source.chunks == len(told[0][0])
+            assert asyncio.run(ask_async(server, choice, tool, how)) == as_text(told[-1])
+    assert as_text(told[0]) == as_text(told[1])
+    return told[0]
 
 
-async def ask_async(server: LoopbackServer, choice: int, tool: int | None) -> tuple[list[str], Finish]:
+HOWS: tuple[Literal["sdk"], Literal["sse"]] = ("sdk", "sse")
+
+
+def as_text(told: tuple[list[str], Finish]) -> tuple[str, Finish]:
+    """What one read brings may be one piece."""
+    return "".join(told[0]), told[1]
+
+
+async def ask_async(
+    server: LoopbackServer, choice: int, tool: int | None, how: Literal["sdk", "sse"]
+) -> tuple[str, Finish]:
     async with openai.AsyncOpenAI(base_url=server.base_url, api_key="none", max_retries=0) as sdk:
         stream = await sdk.chat.completions.create(model="m", messages=[], stream=True)
-        source = openai_chat(stream, choice=choice, tool=tool)
+        source = openai_chat(stream, choice=choice, tool=tool, source=how)
         assert isinstance(source, AsyncDeltas)
-        return [text async for text in source], source.finish
+        return "".join([text async for text in source]), source.finish
 
 
-DONE = b"data: [DONE]\n\n"
 DIALECTS: dict[str, tuple[list[bytes], list[str], str | None]] = {
     "plain": (chat_events(["a", "b"]), ["a", "b"], "stop"),
     "null and empty content": (
@@ -188,8 +189,12 @@ def ask_responses(events: list[bytes], tool: int | None = None) -> tuple[list[st
         LoopbackServer(events) as server,
         openai.OpenAI(base_url=server.base_url, api_key="none", max_retries=0) as sdk,
     ):
-        source = openai_responses(sdk.responses.create(model="m", input="", stream=True), tool=tool)
-        return list(source), source.finish
+        told: list[tuple[list[str], Finish]] = []
+        for how in HOWS:
+            source = openai_responses(sdk.responses.create(model="m", input="", stream=True), tool=tool, source=how)
+            told.append((list(source), source.finish))
+    assert as_text(told[0]) == as_text(told[1])
+    return told[0]
 
 
 def test_responses_end_in_the_words_of_chat() -> None:
@@ -227,26 +232,69 @@ def test_responses_items_are_known_by_id() -> None:
     assert ask_responses([arguments("x", "{}"), arguments("x", "{}", "done")], tool=0)[0] == ["{}"]
 
 
-@pytest.mark.parametrize(
-    ("events", "said"),
-    [
-        ([choice({"content": "{"}), event(error={"message": "overloaded"})], "overloaded"),
-        ([choice({"content": "{"}), b"data: {nonsense\n\n"], "Expecting property name"),
-    ],
-    ids=["error object", "malformed event"],
-)
-def test_an_error_inside_the_stream_is_a_failed_source(events: list[bytes], said: str) -> None:
-    with LoopbackServer(events) as server, openai.OpenAI(base_url=server.base_url, api_key="none") as sdk:
-        stream = sdk.chat.completions.create(model="m", messages=[], stream=True)
+FAULTS: dict[str, tuple[list[bytes], str]] = {
+    "an error object": ([event(error={"message": "overloaded"})], "overloaded"),
+    "an error beside choices": ([choice({"content": "2"}, error={"message": "overloaded"})], "overloaded"),
+    "an error that is a word": ([event(error="overloaded")], "error"),
+    "a malformed event": ([b"data: {nonsense\n\n"], "JSON|Expecting property name"),
+}
+
+
+@pytest.mark.parametrize("how", HOWS)
+@pytest.mark.parametrize("fault", FAULTS)
+def test_an_error_inside_the_stream_is_a_failed_source(fault: str, how: Literal["sdk", "sse"]) -> None:
+    events, said = FAULTS[fault]
+    answer = [b"".join([choice({"content": "{"}), *events, choice({"content": "}"})])]
+    with LoopbackServer(answer) as server, openai.OpenAI(base_url=server.base_url, api_key="none") as sdk:
         told: list[Change[User]] = []
-        with pytest.raises(SourceFailed, match=said) as caught:
-            told += openai_chat(stream) | extract(User)
-        with openai_chat(sdk.chat.completions.create(model="m", messages=[], stream=True)) | extract(User) as changes:
-            told = [next(changes), next(changes)]
+        changes = iter(openai_chat(ask_sdk(sdk), source=how) | extract(User))
+        with pytest.raises(ProviderError, match=said) as caught:
+            told.extend(next(changes) for _ in range(9))
     assert [change.op for change in told] == ["add", "end"]
     assert cast("End", told[1].value).status == "failed"
-    assert caught.value.__cause__ is not None
     assert "raised by the source" in caught.value.__notes__[0]
+
+
+def ask_sdk(sdk: openai.OpenAI) -> openai.Stream[Any]:
+    return sdk.chat.completions.create(model="m", messages=[], stream=True)
+
+
+@pytest.mark.parametrize("how", HOWS)
+def test_what_is_no_stream_of_events_is_told(how: Literal["sdk", "sse"]) -> None:
+    page = Answer([b"<!doctype html>", b"<p>Hello\n\n"], content_type="text/html")
+    whole = Answer([b'{"object": "chat.completion", "choices": []}'], content_type="application/json")
+    with LoopbackServer(page, whole) as server, openai.OpenAI(base_url=server.base_url, api_key="none") as sdk:
+        with pytest.raises(ProviderError, match=r"no event.*text/html, from http://127.*is base_url right"):
+            list(openai_chat(ask_sdk(sdk), source=how))
+        with pytest.raises(ProviderError, match=r"no event.*application/json"):
+            list(openai_chat(ask_sdk(sdk), source=how))
+
+
+def test_the_bytes_are_read_where_the_server_says_that_they_are_events() -> None:
+    events = chat_events(["a", "b"])
+    body = [b"".join(events)]
+    unnamed = Answer(body, content_type="text/plain")
+    with LoopbackServer(body, body, unnamed) as server, openai.OpenAI(base_url=server.base_url, api_key="n") as sdk:
+        assert list(openai_chat(ask_sdk(sdk))) == ["ab"]
+        begun = ask_sdk(sdk)
+        next(begun)
+        assert list(openai_chat(begun)) == ["a", "b"]
+        assert list(openai_chat(ask_sdk(sdk))) == ["a", "b"]
+
+
+@pytest.mark.parametrize("how", HOWS)
+def test_a_connection_that_breaks_is_told(how: Literal["sdk", "sse"]) -> None:
+    answer = Answer(chat_events(["a", "b"], finish_reason=None, done=False), ending="dropped")
+    with (
+        LoopbackServer(answer) as server,
+        openai.OpenAI(base_url=server.base_url, api_key="none", max_retries=0) as sdk,
+    ):
+        source = openai_chat(ask_sdk(sdk), source=how)
+        texts: list[str] = []
+        with pytest.raises(ConnectionLost, match="broke off") as caught:
+            texts.extend(source)
+        assert "".join(texts) == "ab"
+        assert caught.value.__cause__ is not None
 
 
 @pytest.mark.parametrize(
@@ -258,7 +306,7 @@ def test_an_error_inside_the_stream_is_a_failed_source(events: list[bytes], said
     ids=["error", "failed"],
 )
 def test_an_error_of_responses_is_a_failed_source(failed: bytes) -> None:
-    with pytest.raises(SourceFailed, match="told of an error: overloaded"):
+    with pytest.raises(ProviderError, match="told of an error: overloaded"):
         ask_responses([text_delta("a"), failed])
 
 

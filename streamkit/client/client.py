@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
-from typing import TYPE_CHECKING, Generic, TypeVar, cast
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
 from openai import AsyncOpenAI, OpenAI
-from pydantic import BaseModel
-from typing_extensions import TypeIs
 
+from streamkit.client.attempts import Attempts, Reads
+from streamkit.client.branch_run import AsyncBranchRun, BranchRun
+from streamkit.client.branches import Branches
+from streamkit.client.hooks import Hooks
 from streamkit.client.mode import Mode
-from streamkit.client.request import Message, chat_request
+from streamkit.client.reader import AsyncReader, SyncReader
+from streamkit.client.request import Asked, Message, ask, ask_for_calls, tool_name
+from streamkit.client.retry import Retries, Retrying
 from streamkit.client.run import AsyncRun, Run
-from streamkit.partial import whole_class
-from streamkit.sources.openai import AsyncDeltas, Deltas, openai_chat
+from streamkit.client.spellings import AsyncSpellings, SyncSpellings
+from streamkit.client.wanted import wanted
+from streamkit.sources.openai import How, chat_pieces, responses_pieces
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -21,11 +26,16 @@ if TYPE_CHECKING:
 
     from openai import AsyncStream, Stream
     from openai.types.chat import ChatCompletionChunk
+    from openai.types.responses import ResponseStreamEvent
+
+    from streamkit.sources.pieces import AsyncPieces, Pieces
 
 __all__ = ["AsyncClient", "Client"]
 
 ModelT = TypeVar("ModelT")
 SdkT = TypeVar("SdkT", OpenAI, AsyncOpenAI)
+
+_NO_HOOKS = Hooks()
 
 
 class _Asking(Generic[SdkT]):
@@ -35,86 +45,159 @@ class _Asking(Generic[SdkT]):
         sdk: the openai client that sends the requests.
         model: the model to ask; by default each request names one.
         mode: how to ask for JSON; each request may say otherwise.
+        source: read the bytes of the answers (`"sse"`) or the SDK's objects (`"sdk"`); by default the bytes
+            wherever the server says that they are events.
     """
 
-    def __init__(self, sdk: SdkT, *, model: str | None = None, mode: Mode = Mode.JSON_SCHEMA) -> None:
+    def __init__(
+        self, sdk: SdkT, *, model: str | None = None, mode: Mode = Mode.JSON_SCHEMA, source: How | None = None
+    ) -> None:
         self.sdk: SdkT = sdk
         self.model, self.mode = model, mode
+        self.source: How | None = source
+        self.omit: Mapping[str, None] = {}  # arguments that the provider refuses
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.model!r} at {self.sdk.base_url})"
 
-    @property
-    def chat(self) -> Self:
-        """This client: `client.chat.completions.create_partial` is Instructor's spelling."""
-        return self
+    def _ask(
+        self, response_model: object, mode: Mode | None, messages: Sequence[Message], request: Mapping[str, object]
+    ) -> Asked:
+        return ask(response_model, mode or self.mode, messages, {"model": self.model, **self.omit, **request})
 
-    @property
-    def completions(self) -> Self:
-        """This client; see `chat`."""
-        return self
+    def _calls(
+        self,
+        tools: Sequence[type[ModelT]],
+        mode: Mode,
+        messages: Sequence[Message],
+        reads: Reads,
+        request: Mapping[str, object],
+    ) -> Branches[ModelT]:
+        named: dict[str | None, type[ModelT]] = {tool_name(each): wanted(each) for each in tools}
+        if not mode.calls_tools:
+            raise ValueError(f"stream_tools() asks in the mode TOOLS or RESPONSES_TOOLS, not {mode.name}")
+        asked = ask_for_calls(named, mode, messages, {"model": self.model, **self.omit, **request})
+        return Branches(asked, named, reads)
 
-    def _arguments(
-        self, model: object, mode: Mode, messages: Sequence[Message], request: Mapping[str, object]
-    ) -> dict[str, object]:
-        return chat_request(model, mode, messages, {"model": self.model, **request})
 
-
-class Client(_Asking[OpenAI]):
+class Client(_Asking[OpenAI], SyncSpellings):
     """Streams models from an OpenAI-compatible endpoint; a context manager that closes the SDK's client."""
 
     def stream(
-        self, response_model: type[ModelT], *, messages: Sequence[Message], mode: Mode | None = None, **request: object
+        self,
+        response_model: type[ModelT],
+        *,
+        messages: Sequence[Message],
+        mode: Mode | None = None,
+        max_retries: int | Retrying = 0,
+        abort_on_invalid: bool = False,
+        context: object = None,
+        strict: bool | None = None,
+        hooks: Hooks = _NO_HOOKS,
+        **request: object,
     ) -> Run[ModelT]:
         """Ask for a model, and read it while it is written.
 
         Args:
             response_model: a pydantic model, `Partial` of one, or any type that `pydantic.TypeAdapter` takes.
-                OpenAI's own endpoint wants an object at the root in JSON_SCHEMA mode.
+                What is no object in JSON is asked for in the field `value` of one, and taken out of it.
             messages: the chat, as the SDK takes it.
             mode: how to ask for JSON; by default the client's.
-            request: what else `client.chat.completions.create` of the SDK takes: `temperature=0`, `max_tokens=...`.
+            max_retries: how often to ask again, after an answer that is not valid (the model is told the
+                errors) or a stream that broke; or a `Retrying` of tenacity.
+            abort_on_invalid: end an attempt at the first value that is wrong, instead of paying for the rest.
+            context: what validators find in `info.context`.
+            strict: as in `Model.model_validate_json`; by default as the model says.
+            hooks: what to call on the way.
+            request: what else the SDK's `create` takes: `temperature=0`, `max_tokens=...`.
 
         Raises (when the run is entered, or first read):
             openai.OpenAIError: the request failed before anything streamed, as the SDK tells it.
         """
-        wanted, mode = _wanted(response_model), mode or self.mode
-        arguments = self._arguments(wanted, mode, messages, request)
+        hooks.check_sync()
+        whole = wanted(response_model)
+        reads = Reads(context, strict, abort_on_invalid)
+        attempts = Attempts(whole, self._ask(whole, mode, messages, request), Retries(max_retries), reads)
+        return Run(whole, attempts, SyncReader(attempts, self._send, hooks))
 
-        def send() -> Deltas[ChatCompletionChunk]:
-            create = cast("Callable[..., Stream[ChatCompletionChunk]]", self.sdk.chat.completions.create)
-            return openai_chat(create(**arguments), tool=_tool(mode))
-
-        return Run(wanted, send)
-
-    def create_partial(
+    @overload
+    def stream_tools(
         self,
+        tools: Sequence[type[ModelT]],
         *,
-        response_model: type[ModelT],
         messages: Sequence[Message],
-        stream: bool = True,
-        max_retries: int = 0,
-        mode: Mode | None = None,
+        mode: Mode = Mode.TOOLS,
+        context: object = None,
+        strict: bool | None = None,
         **request: object,
-    ) -> Generator[ModelT, None, None]:
-        """Instructor's `create_partial`: the model as it stands each time something changed, live.
+    ) -> BranchRun[ModelT]: ...
+    @overload
+    def stream_tools(  # pyright: ignore[reportOverlappingOverload]  # mypy joins the types in a list to `type`
+        self,
+        tools: Sequence[type],
+        *,
+        messages: Sequence[Message],
+        mode: Mode = Mode.TOOLS,
+        context: object = None,
+        strict: bool | None = None,
+        **request: object,
+    ) -> BranchRun[Any]: ...
+    def stream_tools(
+        self,
+        tools: Sequence[type[Any]],
+        *,
+        messages: Sequence[Message],
+        mode: Mode = Mode.TOOLS,
+        context: object = None,
+        strict: bool | None = None,
+        **request: object,
+    ) -> BranchRun[Any]:
+        """Let the model call tools, any number of times at once, and read the arguments of all while they are written.
 
-        Each item is a `Partial` of the model, with what has arrived; the last is the validated model itself.
-        The request is sent when the first item is asked for, the connection closed when the generator is.
+        `for branch, change in run` tells the changes of each call, beside the call: `branch.name`, `.id`,
+        `.response_model`, `.partial`, `.end`, `.result()`. `run.results()` is the models of all.
+
+        Args:
+            tools: the models of the tools' arguments; a tool has its model's name, and its docstring for a
+                description.
+            messages: the chat, as the SDK takes it.
+            mode: TOOLS or RESPONSES_TOOLS.
+            context: as for `stream`.
+            strict: as for `stream`.
+            request: what else the SDK's `create` takes: `tool_choice="auto"`, `parallel_tool_calls=False`.
+
+        Raises (when the run is entered, or first read):
+            openai.OpenAIError: the request failed before anything streamed, as the SDK tells it.
+        """
+        machine = self._calls(tools, mode, messages, Reads(context, strict), request)
+        return BranchRun(machine, SyncReader(machine, self._send, _NO_HOOKS))
+
+    def stream_choices(
+        self,
+        response_model: type[ModelT],
+        *,
+        n: int,
+        messages: Sequence[Message],
+        mode: Mode | None = None,
+        context: object = None,
+        strict: bool | None = None,
+        **request: object,
+    ) -> BranchRun[ModelT]:
+        """Ask for `n` answers at once, and read all while they are written: `for branch, change in run`.
 
         Args:
             response_model: as for `stream`.
+            n: how many; `branch.choice` says which one a change belongs to.
             messages: as for `stream`.
-            stream: only True; accepted for Instructor's sake.
-            max_retries: accepted for Instructor's sake and not used: there is one attempt, and its error is raised.
-            mode: as for `stream`.
+            mode: as for `stream`; the Responses API has no choices.
+            context: as for `stream`.
+            strict: as for `stream`.
             request: as for `stream`.
-
-        Raises (when iterated):
-            StreamkitError: the stream did not end `complete`; `.partial` has the last item.
         """
-        _only_streaming(stream)
-        return _snapshots(self.stream(response_model, messages=messages, mode=mode, **request))
+        whole = wanted(response_model)
+        asked = self._ask(whole, mode, messages, request).with_choices(n)
+        machine = Branches(asked, {None: whole}, Reads(context, strict))
+        return BranchRun(machine, SyncReader(machine, self._send, _NO_HOOKS))
 
     def close(self) -> None:
         """Close the SDK's client, and with it its connections."""
@@ -128,38 +211,88 @@ class Client(_Asking[OpenAI]):
     ) -> None:
         self.close()
 
+    def _send(self, asked: Asked) -> Pieces:
+        if asked.mode.is_responses:
+            respond = cast("Callable[..., Stream[ResponseStreamEvent]]", self.sdk.responses.create)
+            return responses_pieces(respond(**asked.sent), self.source)
+        complete = cast("Callable[..., Stream[ChatCompletionChunk]]", self.sdk.chat.completions.create)
+        return chat_pieces(complete(**asked.sent), self.source)
 
-class AsyncClient(_Asking[AsyncOpenAI]):
+
+class AsyncClient(_Asking[AsyncOpenAI], AsyncSpellings):
     """Streams models from an OpenAI-compatible endpoint; an async context manager that closes the SDK's client."""
 
     def stream(
-        self, response_model: type[ModelT], *, messages: Sequence[Message], mode: Mode | None = None, **request: object
-    ) -> AsyncRun[ModelT]:
-        """Ask for a model, and read it while it is written; see `Client.stream`."""
-        wanted, mode = _wanted(response_model), mode or self.mode
-        arguments = self._arguments(wanted, mode, messages, request)
-
-        async def send() -> AsyncDeltas[ChatCompletionChunk]:
-            create = cast(
-                "Callable[..., Awaitable[AsyncStream[ChatCompletionChunk]]]", self.sdk.chat.completions.create
-            )
-            return openai_chat(await create(**arguments), tool=_tool(mode))
-
-        return AsyncRun(wanted, send)
-
-    def create_partial(
         self,
-        *,
         response_model: type[ModelT],
+        *,
         messages: Sequence[Message],
-        stream: bool = True,
-        max_retries: int = 0,
         mode: Mode | None = None,
+        max_retries: int | Retrying = 0,
+        abort_on_invalid: bool = False,
+        context: object = None,
+        strict: bool | None = None,
+        hooks: Hooks = _NO_HOOKS,
         **request: object,
-    ) -> AsyncGenerator[ModelT, None]:
-        """Instructor's `create_partial`, for `async for`; see `Client.create_partial`."""
-        _only_streaming(stream)
-        return _asnapshots(self.stream(response_model, messages=messages, mode=mode, **request))
+    ) -> AsyncRun[ModelT]:
+        """Ask for a model, and read it while it is written; see `Client.stream`. Hooks may be async."""
+        whole = wanted(response_model)
+        reads = Reads(context, strict, abort_on_invalid)
+        attempts = Attempts(whole, self._ask(whole, mode, messages, request), Retries(max_retries), reads)
+        return AsyncRun(whole, attempts, AsyncReader(attempts, self._send, hooks))
+
+    @overload
+    def stream_tools(
+        self,
+        tools: Sequence[type[ModelT]],
+        *,
+        messages: Sequence[Message],
+        mode: Mode = Mode.TOOLS,
+        context: object = None,
+        strict: bool | None = None,
+        **request: object,
+    ) -> AsyncBranchRun[ModelT]: ...
+    @overload
+    def stream_tools(  # pyright: ignore[reportOverlappingOverload]  # mypy joins the types in a list to `type`
+        self,
+        tools: Sequence[type],
+        *,
+        messages: Sequence[Message],
+        mode: Mode = Mode.TOOLS,
+        context: object = None,
+        strict: bool | None = None,
+        **request: object,
+    ) -> AsyncBranchRun[Any]: ...
+    def stream_tools(
+        self,
+        tools: Sequence[type[Any]],
+        *,
+        messages: Sequence[Message],
+        mode: Mode = Mode.TOOLS,
+        context: object = None,
+        strict: bool | None = None,
+        **request: object,
+    ) -> AsyncBranchRun[Any]:
+        """Calls of tools, for `async for`; see `Client.stream_tools`."""
+        machine = self._calls(tools, mode, messages, Reads(context, strict), request)
+        return AsyncBranchRun(machine, AsyncReader(machine, self._send, _NO_HOOKS))
+
+    def stream_choices(
+        self,
+        response_model: type[ModelT],
+        *,
+        n: int,
+        messages: Sequence[Message],
+        mode: Mode | None = None,
+        context: object = None,
+        strict: bool | None = None,
+        **request: object,
+    ) -> AsyncBranchRun[ModelT]:
+        """Several answers at once, for `async for`; see `Client.stream_choices`."""
+        whole = wanted(response_model)
+        asked = self._ask(whole, mode, messages, request).with_choices(n)
+        machine = Branches(asked, {None: whole}, Reads(context, strict))
+        return AsyncBranchRun(machine, AsyncReader(machine, self._send, _NO_HOOKS))
 
     async def aclose(self) -> None:
         """Close the SDK's client, and with it its connections."""
@@ -173,32 +306,9 @@ class AsyncClient(_Asking[AsyncOpenAI]):
     ) -> None:
         await self.aclose()
 
-
-def _wanted(response_model: type[ModelT]) -> type[ModelT]:
-    """The type itself, where its `Partial` was given."""
-    given = cast("object", response_model)
-    return cast("type[ModelT]", whole_class(given)) if _is_model(given) else response_model
-
-
-def _is_model(given: object) -> TypeIs[type[BaseModel]]:
-    return isinstance(given, type) and issubclass(given, BaseModel)
-
-
-def _tool(mode: Mode) -> int | None:
-    return 0 if mode is Mode.TOOLS else None
-
-
-def _only_streaming(stream: bool) -> None:
-    if not stream:
-        raise ValueError("create_partial(stream=False): partial answers are streamed; use stream(...).result()")
-
-
-def _snapshots(run: Run[ModelT]) -> Generator[ModelT, None, None]:
-    with run:
-        yield from run.snapshots()
-
-
-async def _asnapshots(run: AsyncRun[ModelT]) -> AsyncGenerator[ModelT, None]:
-    async with run:
-        async for snapshot in run.snapshots():
-            yield snapshot
+    async def _send(self, asked: Asked) -> AsyncPieces:
+        if asked.mode.is_responses:
+            respond = cast("Callable[..., Awaitable[AsyncStream[ResponseStreamEvent]]]", self.sdk.responses.create)
+            return responses_pieces(await respond(**asked.sent), self.source)
+        complete = cast("Callable[..., Awaitable[AsyncStream[ChatCompletionChunk]]]", self.sdk.chat.completions.create)
+        return chat_pieces(await complete(**asked.sent), self.source)

@@ -3,35 +3,33 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from typing import Literal, overload
+import re
+from typing import Any, Literal, overload
 
-from openai import AsyncOpenAI, OpenAI
+from openai import AsyncAzureOpenAI, AsyncOpenAI, AzureOpenAI, OpenAI, OpenAIError
 
 from streamkit.client.client import AsyncClient, Client
 from streamkit.client.mode import Mode
+from streamkit.client.providers import PROVIDERS
+from streamkit.sources.openai import How
 
 __all__ = ["from_openai", "from_provider"]
 
 
-@dataclass(frozen=True)
-class _Provider:
-    """Where an OpenAI-compatible endpoint is, and which environment variable has its key."""
-
-    base_url: str | None
-    key: str
-
-
-# openai: the SDK knows the address (and OPENAI_BASE_URL) itself.
-_PROVIDERS = {"openai": _Provider(None, "OPENAI_API_KEY")}
-
-
 @overload
-def from_openai(client: OpenAI, *, model: str | None = None, mode: Mode = Mode.JSON_SCHEMA) -> Client: ...
-@overload
-def from_openai(client: AsyncOpenAI, *, model: str | None = None, mode: Mode = Mode.JSON_SCHEMA) -> AsyncClient: ...
 def from_openai(
-    client: OpenAI | AsyncOpenAI, *, model: str | None = None, mode: Mode = Mode.JSON_SCHEMA
+    client: OpenAI, *, model: str | None = None, mode: Mode = Mode.JSON_SCHEMA, source: How | None = None
+) -> Client: ...
+@overload
+def from_openai(
+    client: AsyncOpenAI, *, model: str | None = None, mode: Mode = Mode.JSON_SCHEMA, source: How | None = None
+) -> AsyncClient: ...
+def from_openai(
+    client: OpenAI | AsyncOpenAI,
+    *,
+    model: str | None = None,
+    mode: Mode = Mode.JSON_SCHEMA,
+    source: How | None = None,
 ) -> Client | AsyncClient:
     """Stream models through an openai client that you made; it stays yours to configure.
 
@@ -39,14 +37,16 @@ def from_openai(
         client: `openai.OpenAI` or `openai.AsyncOpenAI`, or a subclass (Azure).
         model: the model to ask; by default each request names one with `model=`.
         mode: how to ask for JSON; each request may say otherwise.
+        source: `"sse"` reads the bytes of the answers, `"sdk"` the SDK's objects; by default the bytes, wherever
+            the server says that they are events.
 
     Raises:
         TypeError: it is another kind of client.
     """
     if isinstance(client, AsyncOpenAI):
-        return AsyncClient(client, model=model, mode=mode)
+        return AsyncClient(client, model=model, mode=mode, source=source)
     if isinstance(client, OpenAI):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-        return Client(client, model=model, mode=mode)
+        return Client(client, model=model, mode=mode, source=source)
     raise TypeError(f"from_openai() takes an OpenAI or AsyncOpenAI client, got {client!r:.80}")
 
 
@@ -57,7 +57,8 @@ def from_provider(
     async_client: Literal[False] = False,
     base_url: str | None = None,
     api_key: str | None = None,
-    mode: Mode = Mode.JSON_SCHEMA,
+    mode: Mode | None = None,
+    source: How | None = None,
     **options: object,
 ) -> Client: ...
 @overload
@@ -67,7 +68,8 @@ def from_provider(
     async_client: Literal[True],
     base_url: str | None = None,
     api_key: str | None = None,
-    mode: Mode = Mode.JSON_SCHEMA,
+    mode: Mode | None = None,
+    source: How | None = None,
     **options: object,
 ) -> AsyncClient: ...
 @overload
@@ -77,7 +79,8 @@ def from_provider(
     async_client: bool,
     base_url: str | None = None,
     api_key: str | None = None,
-    mode: Mode = Mode.JSON_SCHEMA,
+    mode: Mode | None = None,
+    source: How | None = None,
     **options: object,
 ) -> Client | AsyncClient: ...
 def from_provider(
@@ -86,36 +89,55 @@ def from_provider(
     async_client: bool = False,
     base_url: str | None = None,
     api_key: str | None = None,
-    mode: Mode = Mode.JSON_SCHEMA,
+    mode: Mode | None = None,
+    source: How | None = None,
     **options: object,
 ) -> Client | AsyncClient:
     """Make a client by name: `from_provider("openai/gpt-4.1-mini")`.
 
     Args:
-        name: `provider/model`. Known is `openai`; any other name stands for the server at `base_url`.
+        name: `provider/model` or `provider:model`. Known are the keys of `streamkit.client.PROVIDERS`; any
+            other name stands for the server at `base_url`.
         async_client: an `AsyncClient` instead of a `Client`.
         base_url: the endpoint, of any OpenAI-compatible server; by default the provider's own.
-        api_key: by default from the provider's environment variable (`OPENAI_API_KEY`). A server that is
-            not in the list gets none unless it is given here.
-        mode: how to ask for JSON; each request may say otherwise.
-        options: what else the SDK's client takes: `timeout=30`, `max_retries=0`, `http_client=...`.
+        api_key: by default from the provider's environment variable, such as `OPENAI_API_KEY`. A server that
+            is not in the list gets none unless it is given here.
+        mode: how to ask for JSON, by default as suits the provider; each request may say otherwise.
+        source: as for `from_openai`.
+        options: what else the SDK's client takes: `timeout=30`, `max_retries=0`, `http_client=...`; for Azure
+            `azure_endpoint=` and `api_version=`, unless they are in the environment.
 
     Raises:
         ValueError: the name is not `provider/model`, or the provider is unknown and no `base_url` is given.
         openai.OpenAIError: no key is given, and the environment has none.
     """
-    provider, slash, model = name.partition("/")
-    if not (provider and slash and model):
+    parts = re.fullmatch(r"([^/:]+)[/:](.+)", name)
+    if parts is None:
         raise ValueError(f"expected 'provider/model', such as 'openai/gpt-4.1-mini', got {name!r}")
-    known = _PROVIDERS.get(provider)
+    provider, model = parts.groups()
+    known = PROVIDERS.get(provider)
     if known is None and base_url is None:
         raise ValueError(
-            f"unknown provider {provider!r} in {name!r}: known are {', '.join(map(repr, sorted(_PROVIDERS)))}; "
+            f"unknown provider {provider!r} in {name!r}: known are {', '.join(map(repr, sorted(PROVIDERS)))}; "
             "for any other OpenAI-compatible server give base_url=..."
         )
     if api_key is None:
         # A key that is meant for one provider is not sent to another.
-        api_key = os.environ.get(known.key) if known is not None else "none"
-    arguments = {"base_url": base_url or (known and known.base_url), "api_key": api_key, **options}
-    sdk = AsyncOpenAI if async_client else OpenAI
-    return from_openai(sdk(**arguments), model=model, mode=mode)  # type: ignore[arg-type]  # the SDK checks them
+        api_key = os.environ.get(known.key) if known is not None and known.key is not None else "none"
+    if api_key is None and known is not None and known.base_url is not None:
+        raise OpenAIError(f"no key for {provider!r}: set {known.key}, or give api_key=...")
+    arguments: dict[str, Any] = {"base_url": base_url or (known and known.base_url), "api_key": api_key, **options}
+    sdk = _sdk(provider, arguments, is_async=async_client)
+    client = from_openai(sdk, model=model, mode=mode or (known.mode if known is not None else Mode.JSON_SCHEMA))
+    client.source = source
+    client.omit = known.omit if known is not None else {}
+    return client
+
+
+def _sdk(provider: str, arguments: dict[str, Any], *, is_async: bool) -> OpenAI | AsyncOpenAI:
+    if provider != "azure":
+        return AsyncOpenAI(**arguments) if is_async else OpenAI(**arguments)
+    # Azure's client makes the address of the endpoint.
+    if arguments["base_url"] is None:
+        del arguments["base_url"]
+    return AsyncAzureOpenAI(**arguments) if is_async else AzureOpenAI(**arguments)

@@ -5,60 +5,133 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from streamkit.client.mode import Mode
-from streamkit.client.schema import wire_schema
+from streamkit.client.schema import WireSchema, wire_schema
 
 if TYPE_CHECKING:
     from streamkit.client.schema import Schema
 
-__all__ = ["Message", "chat_request"]
+__all__ = ["Asked", "Message", "ask", "ask_for_calls", "tool_name"]
 
 Message: TypeAlias = Mapping[str, object]
 """A message of a chat, as the openai SDK takes it."""
 
 
-def chat_request(
-    response_model: object, mode: Mode, messages: Sequence[Message], request: Mapping[str, object]
-) -> dict[str, object]:
-    """Return the arguments for `client.chat.completions.create`.
+@dataclass(frozen=True)
+class Asked:
+    """One request.
+
+    Attributes:
+        mode: how it asks.
+        messages: the chat.
+        arguments: the rest of what the SDK's `create` takes.
+        wrapped: the schema has a field `value` around what is wanted.
+    """
+
+    mode: Mode
+    messages: Sequence[Message]
+    arguments: Mapping[str, object]
+    wrapped: bool = False
+
+    @property
+    def sent(self) -> dict[str, object]:
+        """The arguments for `client.chat.completions.create`, or `client.responses.create`."""
+        key = "input" if self.mode.is_responses else "messages"
+        return {**self.arguments, key: [dict(message) for message in self.messages]}
+
+    def with_choices(self, n: int) -> Asked:
+        """The same, asking for several answers.
+
+        Raises:
+            ValueError: it is fewer than one, or the Responses API, which has none.
+        """
+        if n < 1 or self.mode.is_responses:
+            raise ValueError(f"n is how many answers, in the modes of chat completions; got {n!r} in {self.mode.name}")
+        return replace(self, arguments={**self.arguments, "n": n})
+
+    def with_more(self, messages: Sequence[Message]) -> Asked:
+        """The same, with messages at the end."""
+        return replace(self, messages=[*self.messages, *messages])
+
+
+def ask(response_model: object, mode: Mode, messages: Sequence[Message], request: Mapping[str, object]) -> Asked:
+    """Return the request for one model.
 
     What the user says in `request` goes before what a mode would say; a value of None there leaves an
     argument out, for servers that do not know it (`stream_options=None`).
 
     Raises:
         TypeError: no `model` is named.
+        ValueError: several answers are asked for.
     """
+    if request.get("n") not in (None, 1):
+        raise ValueError(f"n={request['n']}: a run reads one answer; use stream_choices() for several")
+    wire = wire_schema(response_model)
+    asking = _asking(mode, tool_name(response_model), wire)
+    if mode in (Mode.JSON, Mode.MD_JSON):
+        messages = _with_schema(messages, wire.schema, fenced=mode is Mode.MD_JSON)
+    return Asked(mode, messages, _merged(mode, asking, request), wire.wrapped)
+
+
+def ask_for_calls(
+    tools: Mapping[str | None, object], mode: Mode, messages: Sequence[Message], request: Mapping[str, object]
+) -> Asked:
+    """Return the request for any number of calls of some tools, each with its model.
+
+    Raises:
+        TypeError: as for `ask`.
+        ValueError: a tool whose arguments are not an object.
+    """
+    told = [_tool(mode, str(name), wire_schema(model)) for name, model in tools.items()]
+    for name, model in tools.items():
+        if wire_schema(model).wrapped:
+            raise ValueError(f"a tool's arguments are an object, and {name} is none: {model!r:.80}")
+    asking: dict[str, object] = {"tools": told, "tool_choice": "required", "parallel_tool_calls": True}
+    return Asked(mode, messages, _merged(mode, asking, request))
+
+
+def tool_name(model: object) -> str:
+    """A name for a type that the wire allows."""
+    return re.sub(r"\W", "_", str(getattr(model, "__name__", model)), flags=re.ASCII)[:64]
+
+
+def _merged(mode: Mode, asking: Mapping[str, object], request: Mapping[str, object]) -> dict[str, object]:
     if request.get("model") is None:
         raise TypeError("which model? give model=..., here or to from_openai(); from_provider() takes it from its name")
-    schema, strict = wire_schema(response_model)
-    name = re.sub(r"\W", "_", str(getattr(response_model, "__name__", response_model)), flags=re.ASCII)[:64]
-    added = {"stream_options": {"include_usage": True}, **_asking(mode, name, schema, strict)}
-    if mode is Mode.JSON:
-        messages = _with_schema(messages, schema)
-    merged = {**added, **request, "messages": list(messages), "stream": True}
+    usage = {} if mode.is_responses else {"stream_options": {"include_usage": True}}
+    merged: dict[str, object] = {**usage, **asking, **request, "stream": True}
     return {key: value for key, value in merged.items() if value is not None}
 
 
-def _asking(mode: Mode, name: str, schema: Schema, strict: bool) -> dict[str, object]:
+def _asking(mode: Mode, name: str, wire: WireSchema) -> dict[str, object]:
+    schema, strict = wire.schema, wire.strict
+    if mode is Mode.MD_JSON:
+        return {}
     if mode is Mode.JSON:
         return {"response_format": {"type": "json_object"}}
     if mode is Mode.JSON_SCHEMA:
         asked = {"name": name, "schema": schema, "strict": strict}
         return {"response_format": {"type": "json_schema", "json_schema": asked}}
-    function: dict[str, object] = {"name": name, "parameters": schema, "strict": strict}
-    if description := schema.get("description"):
+    if mode is Mode.RESPONSES:
+        return {"text": {"format": {"type": "json_schema", "name": name, "schema": schema, "strict": strict}}}
+    chosen = {"name": name} if mode.is_responses else {"function": {"name": name}}
+    return {"tools": [_tool(mode, name, wire)], "tool_choice": {"type": "function", **chosen}}
+
+
+def _tool(mode: Mode, name: str, wire: WireSchema) -> dict[str, object]:
+    function: dict[str, object] = {"name": name, "parameters": wire.schema, "strict": wire.strict}
+    if description := wire.schema.get("description"):
         function["description"] = description
-    return {
-        "tools": [{"type": "function", "function": function}],
-        "tool_choice": {"type": "function", "function": {"name": name}},
-    }
+    return {"type": "function", **function} if mode.is_responses else {"type": "function", "function": function}
 
 
-def _with_schema(messages: Sequence[Message], schema: Schema) -> list[Message]:
-    """The messages, with the schema told first: JSON mode itself knows of none."""
-    told = f"Answer with JSON, and nothing else, that fits this JSON Schema:\n{json.dumps(schema)}"
+def _with_schema(messages: Sequence[Message], schema: Schema, *, fenced: bool) -> list[Message]:
+    """The messages, with the schema told first: these modes themselves know of none."""
+    how = "JSON in a Markdown code block (```json)" if fenced else "JSON, and nothing else,"
+    told = f"Answer with {how} that fits this JSON Schema:\n{json.dumps(schema)}"
     first: Message = messages[0] if messages else {}
     # One system message, not two: many chat templates take no second.
     if first.get("role") == "system" and isinstance(first.get("content"), str):

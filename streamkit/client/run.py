@@ -1,4 +1,4 @@
-"""`Run` and `AsyncRun`: one request, its answer read once, by whatever reads it.
+"""`Run` and `AsyncRun`: one answer, read once, by whatever reads it.
 
 Changes, snapshots, completed values and the result are views of one stream: each reads on from where the
 last one stopped. What was read is folded, so a snapshot or the result is whole whoever read the changes.
@@ -7,25 +7,22 @@ last one stopped. What was read is folded, so a snapshot or the result is whole 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
-import anyio
-
-from streamkit.errors import StreamkitError
+from streamkit.client.reader import AsyncReader, SyncReader
+from streamkit.client.reasoning import AsyncReasoning, Reasoning
+from streamkit.errors import Attempt, StreamkitError
 from streamkit.events import Change, End, Finish
 from streamkit.patterns import check_pattern, matcher
 from streamkit.schema.compile import compile_type
-from streamkit.standard import extract
 from streamkit.typed_fold import TypedFold
 
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from openai.types.chat import ChatCompletionChunk
-
-    from streamkit.sources.openai import AsyncDeltas, Deltas
+    from streamkit.client.attempts import Attempts
 
 __all__ = ["AsyncRun", "Run"]
 
@@ -35,19 +32,17 @@ ModelT = TypeVar("ModelT")
 class _Reading(Generic[ModelT]):
     """What both kinds of run know, and tell."""
 
-    def __init__(self, model: type[ModelT]) -> None:
-        self._model = model
-        self._source: Deltas[ChatCompletionChunk] | AsyncDeltas[ChatCompletionChunk] | None = None
+    def __init__(self, model: type[ModelT], attempts: Attempts[ModelT]) -> None:
+        self._type, self._attempts = model, attempts
         self._fold = TypedFold(compile_type(model))
         self._pending: deque[Change[ModelT]] = deque()
         self._value: list[ModelT] = []
         self._end: End | None = None
-        self._closed = False
 
     @property
-    def model(self) -> type[ModelT]:
+    def response_model(self) -> type[ModelT]:
         """The type that is streamed."""
-        return self._model
+        return self._type
 
     @property
     def partial(self) -> ModelT | None:
@@ -65,7 +60,7 @@ class _Reading(Generic[ModelT]):
 
     @property
     def usage(self) -> Mapping[str, object] | None:
-        """What the answer cost, by the provider's names; None until it told, usually at the very end."""
+        """What the last attempt cost, by the provider's names; None until it told, usually at the very end."""
         return self._finish.usage
 
     @property
@@ -74,29 +69,68 @@ class _Reading(Generic[ModelT]):
         return self._finish.reason
 
     @property
+    def refusal(self) -> str | None:
+        """What the model said instead of an answer; None if it did not refuse."""
+        return self._finish.refusal
+
+    @property
+    def model(self) -> str | None:
+        """The model that answers, by its own name; None before it told."""
+        return self._attempts.answer.model
+
+    @property
+    def id(self) -> str | None:
+        """The provider's id of the answer; None before it told."""
+        return self._attempts.answer.id
+
+    @property
+    def text(self) -> str:
+        """What the model has said in the current attempt: the JSON, raw."""
+        return self._attempts.text
+
+    @property
+    def attempts(self) -> Sequence[Attempt]:
+        """The attempts that have ended, oldest first."""
+        return tuple(self._attempts.over)
+
+    @property
     def chunks(self) -> int:
         """How many pieces of text have come."""
-        return self._source.chunks if self._source is not None else 0
+        return self._attempts.chunks
 
     @property
     def _finish(self) -> Finish:
-        return self._source.finish if self._source is not None else Finish()
+        return self._attempts.answer.finish()
 
     def _take(self) -> Change[ModelT]:
         """The next of the changes that have come, folded."""
         change = self._pending.popleft()
-        if change.op == "end":
-            self._end = cast("End", change.value)
-            if isinstance(self._end.error, StreamkitError):
-                self._end.error.partial = self.partial
-        else:
-            self._fold.apply(change)
-            if change.op == "complete" and not change.path:
-                self._value = [cast("ModelT", change.value)]
+        self._fold.apply(change)
+        if not change[1]:
+            self._take_root(change)
         return change
 
-    def _take_all(self) -> list[Change[ModelT]]:
-        return [self._take() for _ in range(len(self._pending))]
+    def _take_all(self) -> Sequence[Change[ModelT]]:
+        changes = list(self._pending)
+        self._pending.clear()
+        return self._folded(changes)
+
+    def _folded(self, changes: Sequence[Change[ModelT]]) -> Sequence[Change[ModelT]]:
+        apply = self._fold.apply
+        for change in changes:
+            apply(change)
+            if not change[1]:
+                self._take_root(change)
+        return changes
+
+    def _take_root(self, change: Change[ModelT]) -> None:
+        op, _, value = change
+        if op == "end":
+            self._end = cast("End", value)
+            if isinstance(self._end.error, StreamkitError):
+                self._end.error.partial = self.partial
+        elif op in ("complete", "reset"):
+            self._value = [cast("ModelT", value)] if op == "complete" else []
 
     def _news(self) -> list[ModelT]:
         """A snapshot, if there is anything new in it."""
@@ -115,25 +149,25 @@ class _Reading(Generic[ModelT]):
 
     def _fits(self, patterns: Sequence[str]) -> Callable[[Change[ModelT]], bool]:
         for pattern in patterns:
-            check_pattern(pattern, self._model)
+            check_pattern(pattern, self._type)
         fits = matcher(patterns or ("/**",))
         return lambda change: change.op == "complete" and fits(change)
 
 
 class Run(_Reading[ModelT], Iterator[Change[ModelT]]):
-    """One request and its answer; iterating gives the changes.
+    """One answer; iterating gives the changes.
 
     As a context manager it sends the request when it is entered, and closes the connection when it is left,
     however much was read. Without, the request is sent when something is first read.
     """
 
-    def __init__(self, model: type[ModelT], request: Callable[[], Deltas[ChatCompletionChunk]]) -> None:
-        super().__init__(model)
-        self._request = request
-        self._batches: Generator[Sequence[Change[ModelT]], None, None] | None = None
+    def __init__(self, model: type[ModelT], attempts: Attempts[ModelT], reader: SyncReader[Change[ModelT]]) -> None:
+        super().__init__(model, attempts)
+        self._reader = reader
+        self._reasoning = Reasoning(lambda: attempts.reasoning, lambda: not self._pending and self._more())
 
     def __enter__(self) -> Self:
-        self._open()
+        self._reader.open()
         return self
 
     def __exit__(
@@ -146,16 +180,34 @@ class Run(_Reading[ModelT], Iterator[Change[ModelT]]):
 
     def __next__(self) -> Change[ModelT]:
         while not self._pending:
-            self._pending.extend(next(self._open()))
+            if not self._more():
+                raise StopIteration
         return self._take()
 
+    @property
+    def first_change(self) -> float | None:
+        """Seconds from the request to the first change; None before it."""
+        return self._reader.first_change
+
+    @property
+    def reasoning(self) -> Reasoning:
+        """What the model thinks, where it shows that: `str()` of it is what has come; iterating gives the pieces."""
+        return self._reasoning
+
     def batches(self) -> Generator[Sequence[Change[ModelT]], None, None]:
-        """The changes, with those of one chunk together."""
-        while self._pending or self._more():
-            yield self._take_all()
+        """The changes, with those of one read together."""
+        more = self._reader.more
+        while True:
+            if self._pending:  # of a batch that another view began
+                yield self._take_all()
+            batch = more()
+            if batch is None:
+                return
+            if batch:
+                yield self._folded(batch)
 
     def snapshots(self) -> Generator[ModelT, None, None]:
-        """`Partial` instances, one for each chunk that changed something; the last is the result itself.
+        """`Partial` instances, one for each read that changed something; the last is the result itself.
 
         Raises:
             StreamkitError: the stream did not end `complete`; `.partial` has the last snapshot.
@@ -177,50 +229,44 @@ class Run(_Reading[ModelT], Iterator[Change[ModelT]]):
 
         Raises:
             StreamkitError: the stream did not end `complete`: `Truncated`, `Refused`, `InvalidResult`,
-                `SourceFailed`, `JsonSyntaxError`...; `.partial` has what had arrived.
+                `SourceFailed`, `JsonSyntaxError`..., or `RetriesExhausted`; `.partial` has what had arrived.
         """
         for _ in self.batches():
             pass
         return self._result()
 
+    def cancel(self) -> None:
+        """Stop the provider's stream; what is read next is an `end` with the status `cancelled`."""
+        self._reader.cancel()
+
     def close(self) -> None:
         """Stop: close the connection. Again is harmless."""
-        self._closed = True
-        if self._batches is not None:
-            self._batches.close()
-        # A stream that nobody began to read is not closed by the flow.
-        if self._source is not None:
-            cast("Deltas[ChatCompletionChunk]", self._source).close()
-
-    def _open(self) -> Iterator[Sequence[Change[ModelT]]]:
-        if self._batches is None:
-            if self._closed:
-                return iter(())
-            self._source = self._request()
-            flow = (self._source | extract(self._model)).batches()
-            self._batches = cast("Generator[Sequence[Change[ModelT]], None, None]", iter(flow))
-        return self._batches
+        self._reader.close()
 
     def _more(self) -> bool:
-        batch = next(self._open(), None)
+        batch = self._reader.more()
         self._pending.extend(batch or ())
         return batch is not None
 
 
 class AsyncRun(_Reading[ModelT], AsyncIterator[Change[ModelT]]):
-    """One request and its answer; iterating (`async for`) gives the changes.
+    """One answer; iterating (`async for`) gives the changes.
 
     As an async context manager it sends the request when it is entered, and has closed the connection when
     it is left, however much was read. Without, the request is sent when something is first read.
     """
 
-    def __init__(self, model: type[ModelT], request: Callable[[], Awaitable[AsyncDeltas[ChatCompletionChunk]]]) -> None:
-        super().__init__(model)
-        self._request = request
-        self._batches: AsyncGenerator[Sequence[Change[ModelT]], None] | None = None
+    def __init__(self, model: type[ModelT], attempts: Attempts[ModelT], reader: AsyncReader[Change[ModelT]]) -> None:
+        super().__init__(model, attempts)
+        self._reader = reader
+
+        async def more() -> bool:
+            return not self._pending and await self._more()
+
+        self._reasoning = AsyncReasoning(lambda: attempts.reasoning, more)
 
     async def __aenter__(self) -> Self:
-        await self._open()
+        await self._reader.open()
         return self
 
     async def __aexit__(
@@ -237,13 +283,30 @@ class AsyncRun(_Reading[ModelT], AsyncIterator[Change[ModelT]]):
                 raise StopAsyncIteration
         return self._take()
 
+    @property
+    def first_change(self) -> float | None:
+        """Seconds from the request to the first change; None before it."""
+        return self._reader.first_change
+
+    @property
+    def reasoning(self) -> AsyncReasoning:
+        """What the model thinks, where it shows that: `str()` of it is what has come; iterating gives the pieces."""
+        return self._reasoning
+
     async def batches(self) -> AsyncGenerator[Sequence[Change[ModelT]], None]:
-        """The changes, with those of one chunk together."""
-        while self._pending or await self._more():
-            yield self._take_all()
+        """The changes, with those of one read together."""
+        more = self._reader.more
+        while True:
+            if self._pending:  # of a batch that another view began
+                yield self._take_all()
+            batch = await more()
+            if batch is None:
+                return
+            if batch:
+                yield self._folded(batch)
 
     async def snapshots(self) -> AsyncGenerator[ModelT, None]:
-        """`Partial` instances, one for each chunk that changed something; the last is the result itself.
+        """`Partial` instances, one for each read that changed something; the last is the result itself.
 
         Raises:
             StreamkitError: the stream did not end `complete`; `.partial` has the last snapshot.
@@ -267,32 +330,21 @@ class AsyncRun(_Reading[ModelT], AsyncIterator[Change[ModelT]]):
 
         Raises:
             StreamkitError: the stream did not end `complete`: `Truncated`, `Refused`, `InvalidResult`,
-                `SourceFailed`, `JsonSyntaxError`...; `.partial` has what had arrived.
+                `SourceFailed`, `JsonSyntaxError`..., or `RetriesExhausted`; `.partial` has what had arrived.
         """
         while self._pending or await self._more():
             self._take_all()
         return self._result()
 
+    def cancel(self) -> None:
+        """Stop the provider's stream at once; who reads is given an `end` with the status `cancelled`."""
+        self._reader.cancel()
+
     async def aclose(self) -> None:
         """Stop: close the connection. Again is harmless."""
-        self._closed = True
-        # Not even a cancelled task goes before the connection is closed.
-        with anyio.CancelScope(shield=True):
-            if self._batches is not None:
-                await self._batches.aclose()
-            # A stream that nobody began to read is not closed by the flow.
-            if self._source is not None:
-                await cast("AsyncDeltas[ChatCompletionChunk]", self._source).aclose()
-
-    async def _open(self) -> AsyncGenerator[Sequence[Change[ModelT]], None] | None:
-        if self._batches is None and not self._closed:
-            source = self._source = await self._request()
-            flow = (source | extract(self._model)).batches()
-            self._batches = cast("AsyncGenerator[Sequence[Change[ModelT]], None]", aiter(flow))
-        return self._batches
+        await self._reader.aclose()
 
     async def _more(self) -> bool:
-        batches = await self._open()
-        batch = await anext(batches, None) if batches is not None else None
+        batch = await self._reader.more()
         self._pending.extend(batch or ())
         return batch is not None

@@ -7,12 +7,14 @@ answer; what the user's model accepts stays as it is.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias, cast
 
 from openai import pydantic_function_tool
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, TypeAdapter, create_model
 
-__all__ = ["Schema", "wire_schema"]
+__all__ = ["Schema", "WireSchema", "wire_schema"]
 
 Schema: TypeAlias = dict[str, object]
 
@@ -20,19 +22,59 @@ _UNKNOWN_TO_STRICT = frozenset({"prefixItems", "patternProperties", "propertyNam
 _SAYS_WHAT = frozenset({"type", "$ref", "anyOf", "allOf", "enum", "const"})
 
 
-def wire_schema(model: object) -> tuple[Schema, bool]:
-    """Return the schema of a type, and whether it is strict.
+@dataclass(frozen=True)
+class WireSchema:
+    """A type's schema.
+
+    Attributes:
+        schema: an object at the root, always: what is wanted, or a field `value` around it.
+        strict: whether it is what OpenAI calls strict.
+        wrapped: whether there is a field around it.
+    """
+
+    schema: Schema
+    strict: bool
+    wrapped: bool = False
+
+
+def wire_schema(model: object) -> WireSchema:
+    """Return the schema of a type as it is sent.
 
     A model with open parts (a `dict`, `Any`, `extra="allow"`, a tuple) or a type that is no pydantic model
-    has its own schema, not strict.
+    has its own schema, not strict. A type that is not an object in JSON (a list, a number, a union) stands in
+    the field `value` of one, because providers want an object at the root. Not to be changed.
     """
+    try:
+        return _made(model)
+    except TypeError:  # of what cannot be hashed, nothing is remembered
+        return _made.__wrapped__(model)
+
+
+@lru_cache(maxsize=256)
+def _made(model: object) -> WireSchema:
+    own = TypeAdapter(cast("type[object]", model)).json_schema()
+    if not _is_object(own):
+        wrapper = create_model("Answer", value=(cast("type[object]", model), ...))
+        return _strict(wrapper, wrapper.model_json_schema(), wrapped=True)
     if isinstance(model, type) and issubclass(model, BaseModel):
-        schema = cast("Schema", pydantic_function_tool(model)["function"].get("parameters"))
-        for each in _schemas(schema):
-            _tidy(each)
-        if all(_is_strict(each) for each in _schemas(schema)):
-            return schema, True
-    return TypeAdapter(cast("type[object]", model)).json_schema(), False
+        return _strict(model, own, wrapped=False)
+    return WireSchema(own, strict=False)
+
+
+def _strict(model: type[BaseModel], own: Schema, *, wrapped: bool) -> WireSchema:
+    schema = cast("Schema", pydantic_function_tool(model)["function"].get("parameters"))
+    for each in _schemas(schema):
+        _tidy(each)
+    if all(_is_strict(each) for each in _schemas(schema)):
+        return WireSchema(schema, strict=True, wrapped=wrapped)
+    return WireSchema(own, strict=False, wrapped=wrapped)
+
+
+def _is_object(schema: Schema) -> bool:
+    ref = schema.get("$ref")
+    if isinstance(ref, str):
+        schema = cast("dict[str, Schema]", schema["$defs"])[ref.rpartition("/")[2]]
+    return schema.get("type") == "object"
 
 
 def _schemas(schema: Schema) -> Iterator[Schema]:

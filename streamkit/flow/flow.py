@@ -30,6 +30,7 @@ from typing_extensions import TypeVar as DefaultTypeVar
 
 from streamkit.errors import StreamkitError
 from streamkit.events import Change, End
+from streamkit.flow.fused import Fused
 from streamkit.flow.run import Batches, Pump, run_async, run_batches, run_sync
 
 if TYPE_CHECKING:
@@ -90,6 +91,13 @@ class Pipeline(Generic[InT, OutT]):
     def __call__(self, source: AsyncIterable[InT] | Iterable[InT]) -> Flow[OutT]:
         """The flow of a source through these stages: the same as `source | pipeline`."""
         return Flow(source, self._stages)
+
+    def start(self) -> Fused:
+        """Begin a run that is fed by hand: for what reads a source in its own way. Stages that wait do not.
+
+        `feed_batch(items)` returns what comes out, `close(reason)` the rest; `error` is then to be raised.
+        """
+        return Fused(self._plan)
 
 
 class Stage(Pipeline[InT, OutT]):
@@ -179,7 +187,10 @@ class Flow(Generic[OutT]):
     def model(self) -> object:
         """The type that the last typed stage validates against; None if there is none."""
         known = next((stage.model for stage in reversed(self._stages) if stage.model is not None), None)
-        return known if known is not None else getattr(self._source, "model", None)
+        if known is not None:
+            return known
+        # A run's own `model` is the name of the language model.
+        return getattr(self._source, "response_model", None) or getattr(self._source, "model", None)
 
     @overload
     def __or__(self, after: Through) -> Flow[OutT]: ...

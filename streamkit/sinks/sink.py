@@ -106,7 +106,9 @@ class Delivery:
         return end
 
     def _open(self) -> Drain:
-        return self._sink.open(getattr(self._changes, "model", None))
+        changes = self._changes
+        # A run's own `model` is the name of the language model.
+        return self._sink.open(getattr(changes, "response_model", None) or getattr(changes, "model", None))
 
     def _must_wait(self) -> TypeError:
         return TypeError(f"{self._sink!r} has to wait: write 'await (flow | sink)', not run()")

@@ -3,19 +3,23 @@
     with client.chat.completions.create(..., stream=True) as stream:
         for change in openai_chat(stream) | extract(User): ...
 
-What is ignored on purpose: reasoning fields, log probabilities, padding, other choices, other calls.
+The SDK sends the request, with its authentication, retries and timeouts, and tells of what the server
+refuses. The body is read either from its bytes, or through the SDK's own objects, one for each event, which
+costs several times more. Both give the same pieces.
+
+What is ignored on purpose: log probabilities, padding, other choices, other calls.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from typing import TYPE_CHECKING, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
 from openai import AsyncStream, Stream
 
-from streamkit.errors import SourceFailed
-from streamkit.events import Finish
-from streamkit.sources.openai_wires import ChatReader, Reader, ResponsesReader
+from streamkit.sources.answer import Answer, Piece, Place
+from streamkit.sources.openai_wires import ChatReader, ResponsesReader, fields
+from streamkit.sources.pieces import AsyncPieces, EventWire, ObjectWire, Pieces
 
 if TYPE_CHECKING:
     from typing import Self
@@ -23,46 +27,60 @@ if TYPE_CHECKING:
     from openai.types.chat import ChatCompletionChunk
     from openai.types.responses import ResponseStreamEvent
 
-__all__ = ["AsyncDeltas", "Deltas", "openai_chat", "openai_responses"]
+    from streamkit.events import Finish
 
-EventT = TypeVar("EventT")
+__all__ = ["AsyncDeltas", "Deltas", "How", "chat_pieces", "openai_chat", "openai_responses", "responses_pieces"]
+
+How: TypeAlias = Literal["sse", "sdk"]
+"""From the bytes of the body, or from the SDK's objects."""
 
 
 @overload
 def openai_chat(
-    stream: Stream[ChatCompletionChunk], *, choice: int = 0, tool: int | None = None
-) -> Deltas[ChatCompletionChunk]: ...
+    stream: Stream[ChatCompletionChunk], *, choice: int = 0, tool: int | None = None, source: How | None = None
+) -> Deltas: ...
 @overload
 def openai_chat(
-    stream: AsyncStream[ChatCompletionChunk], *, choice: int = 0, tool: int | None = None
-) -> AsyncDeltas[ChatCompletionChunk]: ...
+    stream: AsyncStream[ChatCompletionChunk], *, choice: int = 0, tool: int | None = None, source: How | None = None
+) -> AsyncDeltas: ...
 def openai_chat(
-    stream: Stream[ChatCompletionChunk] | AsyncStream[ChatCompletionChunk], *, choice: int = 0, tool: int | None = None
-) -> Deltas[ChatCompletionChunk] | AsyncDeltas[ChatCompletionChunk]:
+    stream: Stream[ChatCompletionChunk] | AsyncStream[ChatCompletionChunk],
+    *,
+    choice: int = 0,
+    tool: int | None = None,
+    source: How | None = None,
+) -> Deltas | AsyncDeltas:
     """The text that streams in one place of a chat completion.
 
     Args:
         stream: what `client.chat.completions.create(..., stream=True)` returned; closed when it is left.
         choice: which of `n` answers.
         tool: the index of a tool call, for its arguments; None for the message's content.
+        source: `"sse"` reads the body's bytes, and what one read brings is one piece; `"sdk"` takes the SDK's
+            objects, one by one. By default the bytes, if the server says that they are events and nobody has
+            begun to read them.
 
     Raises (when iterated):
-        SourceFailed: the provider told of an error, or the connection broke; the cause is the SDK's exception.
+        ProviderError: the provider told of an error, or sent what is no stream of events.
+        ConnectionLost: the connection broke; the cause is the SDK's exception, or the HTTP client's.
     """
-    return _deltas(stream, ChatReader(choice, tool))
+    return _deltas(chat_pieces(stream, source), (choice, "content" if tool is None else tool))
 
 
 @overload
 def openai_responses(
-    stream: Stream[ResponseStreamEvent], *, tool: int | None = None
-) -> Deltas[ResponseStreamEvent]: ...
+    stream: Stream[ResponseStreamEvent], *, tool: int | None = None, source: How | None = None
+) -> Deltas: ...
 @overload
 def openai_responses(
-    stream: AsyncStream[ResponseStreamEvent], *, tool: int | None = None
-) -> AsyncDeltas[ResponseStreamEvent]: ...
+    stream: AsyncStream[ResponseStreamEvent], *, tool: int | None = None, source: How | None = None
+) -> AsyncDeltas: ...
 def openai_responses(
-    stream: Stream[ResponseStreamEvent] | AsyncStream[ResponseStreamEvent], *, tool: int | None = None
-) -> Deltas[ResponseStreamEvent] | AsyncDeltas[ResponseStreamEvent]:
+    stream: Stream[ResponseStreamEvent] | AsyncStream[ResponseStreamEvent],
+    *,
+    tool: int | None = None,
+    source: How | None = None,
+) -> Deltas | AsyncDeltas:
     """The text that streams in one item of a response of the Responses API.
 
     `finish.reason` is told in the words of chat completions: `"stop"`, `"length"`, `"content_filter"`.
@@ -71,107 +89,123 @@ def openai_responses(
         stream: what `client.responses.create(..., stream=True)` returned; closed when it is left.
         tool: which function call, counted from 0 as they appear, for its arguments; None for the text of
             the first message.
+        source: as for `openai_chat`.
 
     Raises (when iterated):
-        SourceFailed: the provider told of an error, or the connection broke; the cause is the SDK's exception.
+        ProviderError: as for `openai_chat`.
+        ConnectionLost: as for `openai_chat`.
     """
-    return _deltas(stream, ResponsesReader(tool))
+    return _deltas(responses_pieces(stream, source), (0, "content" if tool is None else tool))
 
 
-class _Known(Generic[EventT]):
-    """What both kinds of iterator tell beside the text.
+@overload
+def chat_pieces(stream: Stream[ChatCompletionChunk], source: How | None = None) -> Pieces: ...
+@overload
+def chat_pieces(stream: AsyncStream[ChatCompletionChunk], source: How | None = None) -> AsyncPieces: ...
+def chat_pieces(
+    stream: Stream[ChatCompletionChunk] | AsyncStream[ChatCompletionChunk], source: How | None = None
+) -> Pieces | AsyncPieces:
+    """All text of a chat completion, with its places."""
+    return _pieces(stream, source, ChatReader)
+
+
+@overload
+def responses_pieces(stream: Stream[ResponseStreamEvent], source: How | None = None) -> Pieces: ...
+@overload
+def responses_pieces(stream: AsyncStream[ResponseStreamEvent], source: How | None = None) -> AsyncPieces: ...
+def responses_pieces(
+    stream: Stream[ResponseStreamEvent] | AsyncStream[ResponseStreamEvent], source: How | None = None
+) -> Pieces | AsyncPieces:
+    """All text of a response of the Responses API, with its places."""
+    return _pieces(stream, source, ResponsesReader)
+
+
+class _Known:
+    """What the source knows beside the text.
 
     Attributes:
         chunks: how many pieces of text have come.
     """
 
-    def __init__(self, reader: Reader[EventT]) -> None:
-        self.chunks: int = 0
-        self._reader = reader
+    def __init__(self, answer: Answer, place: Place) -> None:
+        self.chunks = 0
+        self._answer, self._place = answer, place
 
     @property
     def finish(self) -> Finish:
         """What the provider has said so far of the answer's end, its cost, and a refusal."""
-        return self._reader.finish
+        return self._answer.finish(self._place[0])
 
     @property
     def id(self) -> str | None:
         """The provider's id of the answer; None before the first event."""
-        return self._reader.id
+        return self._answer.id
 
     @property
     def model(self) -> str | None:
         """The model that answers, by its own name; None before it told."""
-        return self._reader.model
+        return self._answer.model
+
+    def _text(self, pieces: list[Piece]) -> str:
+        mine = [text for place, text in pieces if place == self._place]
+        self.chunks += len(mine)
+        return "".join(mine)
 
 
-class Deltas(_Known[EventT], Iterator[str]):
-    """Pieces of text from a sync stream; `finish`, `id` and `model` beside them."""
+class Deltas(_Known, Iterator[str]):
+    """Text from a sync stream, as it is read; `finish`, `id` and `model` beside it."""
 
-    def __init__(self, stream: Stream[EventT], reader: Reader[EventT]) -> None:
-        super().__init__(reader)
-        self._stream = stream
+    def __init__(self, pieces: Pieces, place: Place) -> None:
+        super().__init__(pieces.answer, place)
+        self._pieces = pieces
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> str:
-        read = self._reader.read
         while True:
-            try:
-                event = next(self._stream)
-            except StopIteration:
-                raise
-            except Exception as error:
-                raise _failed(error) from error
-            if text := read(event):
-                self.chunks += 1
+            if text := self._text(next(self._pieces)):
                 return text
 
     def close(self) -> None:
         """Close the connection; again is harmless."""
-        self._stream.close()
+        self._pieces.close()
 
 
-class AsyncDeltas(_Known[EventT], AsyncIterator[str]):
-    """Pieces of text from an async stream; `finish`, `id` and `model` beside them."""
+class AsyncDeltas(_Known, AsyncIterator[str]):
+    """Text from an async stream, as it is read; `finish`, `id` and `model` beside it."""
 
-    def __init__(self, stream: AsyncStream[EventT], reader: Reader[EventT]) -> None:
-        super().__init__(reader)
-        self._stream = stream
+    def __init__(self, pieces: AsyncPieces, place: Place) -> None:
+        super().__init__(pieces.answer, place)
+        self._pieces = pieces
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> str:
-        read = self._reader.read
         while True:
-            try:
-                event = await anext(self._stream)
-            except StopAsyncIteration:
-                raise
-            except Exception as error:
-                raise _failed(error) from error
-            if text := read(event):
-                self.chunks += 1
+            if text := self._text(await self._pieces.__anext__()):
                 return text
 
     async def aclose(self) -> None:
         """Close the connection; again is harmless."""
-        await self._stream.close()
+        await self._pieces.aclose()
 
 
-def _deltas(
-    stream: Stream[EventT] | AsyncStream[EventT], reader: Reader[EventT]
-) -> Deltas[EventT] | AsyncDeltas[EventT]:
+def _deltas(pieces: Pieces | AsyncPieces, place: Place) -> Deltas | AsyncDeltas:
+    return Deltas(pieces, place) if isinstance(pieces, Pieces) else AsyncDeltas(pieces, place)
+
+
+def _pieces(
+    stream: Stream[Any] | AsyncStream[Any], source: How | None, make: type[ChatReader | ResponsesReader]
+) -> Pieces | AsyncPieces:
+    if not isinstance(stream, (Stream, AsyncStream)):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+        raise TypeError(f"expected a stream of the openai SDK, got {stream!r:.80}; was stream=True given, and awaited?")
+    response = stream.response
+    kind = response.headers.get("content-type", "")
+    whence = f"{kind or 'of no content type'}, from {response.request.url.copy_with(query=None)}"
+    as_bytes = source == "sse" or (source is None and "event-stream" in kind and not response.is_stream_consumed)
+    wire = EventWire(make()) if as_bytes else ObjectWire(make(fields))
     if isinstance(stream, AsyncStream):
-        return AsyncDeltas(stream, reader)
-    if isinstance(stream, Stream):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-        return Deltas(stream, reader)
-    raise TypeError(f"expected a stream of the openai SDK, got {stream!r:.80}; was stream=True given, and awaited?")
-
-
-def _failed(error: Exception) -> SourceFailed:
-    # The SDK's own "Connection error." says less than what caused it.
-    told = [str(each) or type(each).__name__ for each in (error, error.__cause__) if each is not None]
-    return SourceFailed(f"the provider's stream broke off: {': '.join(told)}")
+        return AsyncPieces(response.aiter_bytes() if as_bytes else aiter(stream), wire, stream.close, whence)
+    return Pieces(response.iter_bytes() if as_bytes else iter(stream), wire, stream.close, whence)

@@ -1,157 +1,231 @@
-"""What an OpenAI-compatible server says, event by event: the text in one place of it, and how it ended.
+"""What an OpenAI-compatible server says, event by event: which text belongs where, and how it ended.
 
-A reader knows one wire and its dialects, and does no I/O: sync and async streams share it.
+A reader knows one wire and its dialects, and does no I/O: sync and async, bytes and the SDK's objects share it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Protocol, TypeVar, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias, cast
 
-from streamkit.errors import SourceFailed
-from streamkit.events import Finish
+from pydantic_core import to_json
 
-if TYPE_CHECKING:
-    from openai.types.chat import ChatCompletionChunk
-    from openai.types.chat.chat_completion_chunk import Choice, ChoiceDelta
-    from openai.types.responses import Response, ResponseStreamEvent
+from streamkit.errors import ProviderError
+from streamkit.sources.answer import Answer, Called, Piece, Place
 
-__all__ = ["ChatReader", "Reader", "ResponsesReader"]
+__all__ = ["ChatReader", "ResponsesReader", "fields"]
 
-EventT_contra = TypeVar("EventT_contra", contravariant=True)
+Fields: TypeAlias = Mapping[str, Any]
+Look: TypeAlias = Callable[[Any], Fields]
+"""What makes a mapping of an object inside an event."""
 
 
-class Reader(Protocol[EventT_contra]):
-    """Takes the events of one wire, gives the text in each; what it learns on the way it keeps."""
+def fields(model: Any) -> Fields:
+    """What is in an object of the SDK, which builds them without checking: what a server left out is not there."""
+    if model.__class__ is dict:
+        return cast("Fields", model)
+    extra = model.__pydantic_extra__
+    return {**model.__dict__, **extra} if extra else cast("Fields", model.__dict__)
 
-    id: str | None
-    model: str | None
 
-    def read(self, event: EventT_contra, /) -> str: ...
-
-    @property
-    def finish(self) -> Finish: ...
+def _same(event: Fields) -> Fields:
+    return event
 
 
 class ChatReader:
     """Chat completion chunks. Calls are known by their index: ids repeat, change and go missing.
 
-    The SDK builds chunks without checking them, so whatever a server leaves out is not there at all.
+    Args:
+        look: what makes mappings of the objects in an event; by default they are mappings.
     """
 
-    def __init__(self, choice: int, tool: int | None) -> None:
-        self.id: str | None = None
-        self.model: str | None = None
-        self._choice, self._tool = choice, tool
-        self._reason: str | None = None
-        self._usage: Mapping[str, object] | None = None
-        self._refusal: list[str] = []
+    def __init__(self, look: Look = _same) -> None:
+        self.answer = Answer()
+        self._look = look
 
-    @property
-    def finish(self) -> Finish:
-        return Finish(self._reason, self._usage, "".join(self._refusal) or None)
-
-    def read(self, chunk: ChatCompletionChunk, /) -> str:
-        if self.model is None:
-            self.id, self.model = getattr(chunk, "id", None), getattr(chunk, "model", None)
-        if chunk.usage is not None:
-            self._usage = chunk.usage.to_dict()
-        text = ""
+    def read(self, event: Any, /) -> Sequence[Piece]:
+        look, answer = self._look, self.answer
+        chunk = look(event)
+        if answer.model is None:
+            answer.id, answer.model = chunk.get("id"), chunk.get("model")
+        if (usage := chunk.get("usage")) is not None:
+            answer.usage = _plain(usage)
+        if error := chunk.get("error"):
+            raise told_error(error)
+        pieces: list[Piece] = []
         # Before the answer and after it there are chunks without choices.
-        for choice in cast("list[Choice] | None", getattr(chunk, "choices", None)) or ():
-            if (choice.index or 0) == self._choice:
-                text += self._choose(choice)
-        return text
+        for each in chunk.get("choices") or ():
+            self._choose(look(each), pieces)
+        return pieces
 
-    def _choose(self, choice: Choice) -> str:
+    def _choose(self, choice: Fields, pieces: list[Piece]) -> None:
+        index = choice.get("index") or 0
         # A later chunk may come with usage and null here: the reason stands.
-        if choice.finish_reason is not None:
-            self._reason = choice.finish_reason
-        delta = cast("ChoiceDelta | None", getattr(choice, "delta", None))
+        if (reason := choice.get("finish_reason")) is not None:
+            if reason == "error":
+                raise ProviderError("the provider ended the answer with finish_reason 'error'")
+            self.answer.end(index, reason)
+        delta = choice.get("delta")
         if delta is None:
-            return ""
-        if delta.refusal:
-            self._refusal.append(delta.refusal)
-        return _plain(delta.content) if self._tool is None else self._arguments(delta)
+            return
+        delta = self._look(delta)
+        if content := delta.get("content"):
+            if content.__class__ is not str:
+                content = _joined(content, self._look)
+            if content:
+                pieces.append(((index, "content"), content))
+        if calls := delta.get("tool_calls"):
+            for at, each in enumerate(calls):
+                self._call(index, at, self._look(each), pieces)
+        if len(delta) > 1 or not content:
+            self._aside(index, delta, pieces)
 
-    def _arguments(self, delta: ChoiceDelta) -> str:
-        text = ""
-        for call in delta.tool_calls or ():
-            if (call.index or 0) == self._tool and call.function is not None:
-                text += call.function.arguments or ""
-        return text
+    def _aside(self, index: int, delta: Fields, pieces: list[Piece]) -> None:
+        reasoning = delta.get("reasoning_content") or delta.get("reasoning")
+        if reasoning and isinstance(reasoning, str):
+            pieces.append(((index, "reasoning"), reasoning))
+        if refusal := delta.get("refusal"):
+            self.answer.refuse(index, refusal)
+            pieces.append(((index, "refusal"), refusal))
+
+    def _call(self, choice: int, at: int, call: Fields, pieces: list[Piece]) -> None:
+        index = call.get("index")
+        place: Place = (choice, at if index is None else index)
+        known = self.answer.calls.setdefault(place, Called())
+        known.id = known.id or call.get("id")
+        function = call.get("function")
+        if function is None:
+            return
+        function = self._look(function)
+        known.name = known.name or function.get("name")
+        if arguments := function.get("arguments"):
+            # Some servers send an object where its text belongs.
+            pieces.append((place, arguments if isinstance(arguments, str) else _json(arguments)))
 
 
-def _plain(content: object) -> str:
+def told_error(error: Any) -> ProviderError:
+    """The exception for an error object inside a stream."""
+    known = isinstance(error, Mapping) or hasattr(error, "__pydantic_extra__")
+    message = cast("object", fields(error).get("message") if known else None) or cast("object", error)
+    return ProviderError(f"the provider told of an error: {message}", body=cast("object", error))
+
+
+def _plain(usage: Any) -> Mapping[str, object]:
+    return cast("Mapping[str, object]", usage if isinstance(usage, Mapping) else usage.to_dict())
+
+
+def _json(value: Any) -> str:
+    return to_json(value).decode()
+
+
+def _joined(content: object, look: Look) -> str:
     """The text of a message's content, which some servers send as a list of parts."""
-    if isinstance(content, str):
-        return content
     if not isinstance(content, list):
         return ""
-    parts = [cast("Mapping[str, object]", part) for part in cast("list[object]", content) if isinstance(part, Mapping)]
+    parts = [look(part) for part in cast("list[object]", content) if not isinstance(part, (str, int, float, list))]
     return "".join(str(part.get("text") or "") for part in parts if part.get("type") == "text")
 
 
-_TEXT = ("response.output_text.delta", "response.output_text.done")
-_CALL = ("response.function_call_arguments.delta", "response.function_call_arguments.done")
 _REASONS = {"max_output_tokens": "length", "completed": "stop"}
 
 
 class ResponsesReader:
-    """Events of the Responses API. Items are known by their id, in order of appearance: an index may be missing."""
+    """Events of the Responses API. Items are known by their id, in order of appearance: an index may be missing.
 
-    def __init__(self, tool: int | None) -> None:
-        self.id: str | None = None
-        self.model: str | None = None
-        self._nth, (self._delta, self._done) = tool or 0, _TEXT if tool is None else _CALL
-        self._kind = "message" if tool is None else "function_call"
-        self._items: list[str] = []
-        self._streamed = False
-        self._reason: str | None = None
-        self._usage: Mapping[str, object] | None = None
-        self._refusal: list[str] = []
+    The text of all messages is content; the function calls are counted from 0.
 
-    @property
-    def finish(self) -> Finish:
-        return Finish(self._reason, self._usage, "".join(self._refusal) or None)
+    Args:
+        look: what makes mappings of the objects in an event; by default they are mappings.
+    """
 
-    def read(self, event: ResponseStreamEvent, /) -> str:
-        kind = event.type
-        if kind == self._delta:
-            text = cast("str", getattr(event, "delta", None) or "")
-            if text and self._mine(event):
-                self._streamed = True
-                return text
-        elif kind == self._done and not self._streamed and self._mine(event):
-            # Whole, from a server that streams no pieces.
-            return cast("str", getattr(event, "text", None) or getattr(event, "arguments", None) or "")
-        elif event.type == "response.output_item.added":
-            if event.item.type == self._kind:
-                self._number(event.item.id or "")
-        elif event.type == "response.refusal.delta":
-            self._refusal.append(event.delta)
-        elif event.type == "error":
-            raise SourceFailed(f"the provider told of an error: {event.message}")
-        elif hasattr(event, "response"):
-            self._learn(cast("Response", getattr(event, "response")))  # noqa: B009 - one of many event types
-        return ""
+    def __init__(self, look: Look = _same) -> None:
+        self.answer = Answer()
+        self._look = look
+        self._calls: list[str] = []
+        self._messages: list[str] = []
+        self._streamed: set[str] = set()
+        self._readers: Mapping[str, Callable[[Fields], Sequence[Piece]]] = {
+            "response.output_text.delta": self._text,
+            "response.output_text.done": self._text_whole,
+            "response.function_call_arguments.delta": self._arguments,
+            "response.function_call_arguments.done": self._arguments_whole,
+            "response.reasoning_text.delta": self._reasoning,
+            "response.reasoning_summary_text.delta": self._reasoning,
+            "response.refusal.delta": self._refusal,
+            "response.output_item.added": self._item,
+        }
 
-    def _mine(self, event: object) -> bool:
-        return self._number(cast("str", getattr(event, "item_id", None) or "")) == self._nth
+    def read(self, event: Any, /) -> Sequence[Piece]:
+        event = self._look(event)
+        kind: str = event.get("type") or ""
+        read = self._readers.get(kind)
+        if read is not None:
+            return read(event)
+        if kind == "error" or event.get("error"):
+            raise told_error(event.get("error") or event)
+        if event.get("response") is not None:
+            self._learn(self._look(event["response"]))
+        return ()
 
-    def _number(self, item: str) -> int:
-        if item not in self._items:
-            self._items.append(item)
-        return self._items.index(item)
+    def _text(self, event: Fields) -> Sequence[Piece]:
+        return self._piece(event, "delta", self._message(event))
 
-    def _learn(self, response: Response) -> None:
-        self.id, self.model = response.id, getattr(response, "model", None) or self.model
-        if response.usage is not None:
-            self._usage = response.usage.to_dict()
-        if response.status == "failed":
-            told = response.error.message if response.error is not None else "no reason given"
-            raise SourceFailed(f"the provider told of an error: {told}")
-        if response.status in ("completed", "incomplete"):
-            details = response.incomplete_details
-            reason = details.reason if details is not None and details.reason is not None else response.status
-            self._reason = _REASONS.get(reason, reason)
+    def _text_whole(self, event: Fields) -> Sequence[Piece]:
+        return self._whole(event, "text", self._message(event))
+
+    def _arguments(self, event: Fields) -> Sequence[Piece]:
+        return self._piece(event, "delta", self._call(event.get("item_id") or ""))
+
+    def _arguments_whole(self, event: Fields) -> Sequence[Piece]:
+        return self._whole(event, "arguments", self._call(event.get("item_id") or ""))
+
+    def _reasoning(self, event: Fields) -> Sequence[Piece]:
+        return self._piece(event, "delta", (0, "reasoning"))
+
+    def _refusal(self, event: Fields) -> Sequence[Piece]:
+        self.answer.refuse(0, event.get("delta") or "")
+        return self._piece(event, "delta", (0, "refusal"))
+
+    def _item(self, event: Fields) -> Sequence[Piece]:
+        item = self._look(event.get("item") or {})
+        if item.get("type") == "function_call":
+            called = self.answer.calls[self._call(item.get("id") or "")]
+            called.name, called.id = item.get("name"), item.get("call_id")
+        return ()
+
+    def _piece(self, event: Fields, key: str, place: Place | None) -> Sequence[Piece]:
+        text = event.get(key)
+        if not text or place is None:
+            return ()
+        self._streamed.add(event.get("item_id") or "")
+        return ((place, text),)
+
+    def _whole(self, event: Fields, key: str, place: Place | None) -> Sequence[Piece]:
+        """What a server that streams no pieces tells in the end."""
+        return () if (event.get("item_id") or "") in self._streamed else self._piece(event, key, place)
+
+    def _message(self, event: Fields) -> Place | None:
+        """The first message is the answer: a second one would be a second document."""
+        item = event.get("item_id") or ""
+        if not self._messages:
+            self._messages.append(item)
+        return (0, "content") if item == self._messages[0] else None
+
+    def _call(self, item: str) -> Place:
+        if item not in self._calls:
+            self.answer.calls[0, len(self._calls)] = Called()
+            self._calls.append(item)
+        return (0, self._calls.index(item))
+
+    def _learn(self, response: Fields) -> None:
+        answer = self.answer
+        answer.id, answer.model = response.get("id") or answer.id, response.get("model") or answer.model
+        if (usage := response.get("usage")) is not None:
+            answer.usage = _plain(usage)
+        status = response.get("status")
+        if status == "failed":
+            raise told_error(response.get("error") or "no reason given")
+        if status in ("completed", "incomplete"):
+            details = self._look(response.get("incomplete_details") or {})
+            reason: str = details.get("reason") or status
+            answer.end(0, _REASONS.get(reason, reason))

@@ -14,14 +14,15 @@ import imports
 import memory
 import peers
 import streams
+import wires
 
-MODULES = {module.__name__: module for module in (streams, memory, imports)}
+MODULES = {module.__name__: module for module in (streams, wires, memory, imports)}
 
 
 def main() -> None:
     wanted = sys.argv[1:] or [*MODULES]
     print(f"Python {sys.version.split()[0]}, pydantic {version('pydantic')}, {peers.versions()}\n")
-    print(f"{'figure':72}{'target':>12}{'measured':>14}")
+    print(f"{'figure':78}{'target':>12}{'measured':>14}")
     for name in wanted:
         for part in MODULES[name].PARTS:
             for row in part():

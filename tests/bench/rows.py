@@ -36,4 +36,4 @@ class Row:
 
     def __str__(self) -> str:
         target, measured = f"{self.target}{self.unit}", f"{self.measured:,.{self.digits}f}{self.unit}"
-        return f"{self.figure:<72}{target:>12}{measured:>14}  {'' if self.met else 'not met'}".rstrip()
+        return f"{self.figure:<78}{target:>12}{measured:>14}  {'' if self.met else 'not met'}".rstrip()

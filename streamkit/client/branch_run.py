@@ -1,0 +1,145 @@
+"""`BranchRun` and `AsyncBranchRun`: one answer with several documents in it, read as they come."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from streamkit.client.branches import Branch, BranchChange, Branches
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+    from streamkit.client.reader import AsyncReader, SyncReader
+
+__all__ = ["AsyncBranchRun", "BranchRun"]
+
+ModelT = TypeVar("ModelT")
+
+
+class _Reading(Generic[ModelT]):
+    """What both kinds of run know, and tell."""
+
+    def __init__(self, machine: Branches[ModelT]) -> None:
+        self._machine = machine
+        self._pending: deque[BranchChange[ModelT]] = deque()
+
+    @property
+    def branches(self) -> Sequence[Branch[ModelT]]:
+        """The documents that have begun, in the order in which they did."""
+        return tuple(self._machine.branches.values())
+
+    @property
+    def usage(self) -> Mapping[str, object] | None:
+        """What the answer cost, by the provider's names; None until it told, usually at the very end."""
+        return self._machine.answer.usage
+
+    @property
+    def model(self) -> str | None:
+        """The model that answers, by its own name; None before it told."""
+        return self._machine.answer.model
+
+    @property
+    def id(self) -> str | None:
+        """The provider's id of the answer; None before it told."""
+        return self._machine.answer.id
+
+    def _results(self) -> list[ModelT]:
+        return [branch.result() for branch in self.branches]
+
+
+class BranchRun(_Reading[ModelT], Iterator[BranchChange[ModelT]]):
+    """Iterating gives `(branch, change)`; entering and leaving as for a `Run`.
+
+    Each branch has an `end` of its own, and so an error of its own.
+
+    Raises (at the end of the iteration):
+        SourceFailed: the stream broke; every branch that was open has ended `failed`.
+        EmptyAnswer: there was no branch at all.
+    """
+
+    def __init__(self, machine: Branches[ModelT], reader: SyncReader[BranchChange[ModelT]]) -> None:
+        super().__init__(machine)
+        self._reader = reader
+
+    def __enter__(self) -> Self:
+        self._reader.open()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> BranchChange[ModelT]:
+        while not self._pending:
+            batch = self._reader.more()
+            if batch is None:
+                raise StopIteration
+            self._pending.extend(batch)
+        return self._pending.popleft()
+
+    def results(self) -> list[ModelT]:
+        """Read what is left, and return the validated models, in the order in which they began.
+
+        Raises:
+            StreamkitError: as the first branch that did not end `complete` has it.
+        """
+        for _ in self:
+            pass
+        return self._results()
+
+    def cancel(self) -> None:
+        """Stop the provider's stream; what is read next are the branches' ends, with the status `cancelled`."""
+        self._reader.cancel()
+
+    def close(self) -> None:
+        """Stop: close the connection. Again is harmless."""
+        self._reader.close()
+
+
+class AsyncBranchRun(_Reading[ModelT], AsyncIterator[BranchChange[ModelT]]):
+    """For `async for`; see `BranchRun`."""
+
+    def __init__(self, machine: Branches[ModelT], reader: AsyncReader[BranchChange[ModelT]]) -> None:
+        super().__init__(machine)
+        self._reader = reader
+
+    async def __aenter__(self) -> Self:
+        await self._reader.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> BranchChange[ModelT]:
+        while not self._pending:
+            batch = await self._reader.more()
+            if batch is None:
+                raise StopAsyncIteration
+            self._pending.extend(batch)
+        return self._pending.popleft()
+
+    async def results(self) -> list[ModelT]:
+        """Read what is left, and return the validated models; see `BranchRun.results`."""
+        async for _ in self:
+            pass
+        return self._results()
+
+    def cancel(self) -> None:
+        """Stop the provider's stream at once; see `BranchRun.cancel`."""
+        self._reader.cancel()
+
+    async def aclose(self) -> None:
+        """Stop: close the connection. Again is harmless."""
+        await self._reader.aclose()

@@ -1,0 +1,58 @@
+"""`Hooks`: what is to be called while a run goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from inspect import iscoroutinefunction
+from typing import Any
+
+from streamkit.errors import Attempt
+from streamkit.events import Change, End
+
+__all__ = ["Hooks"]
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """Callables, each with one argument; in an async client they may be async, and are awaited.
+
+    They are called before whoever reads the run gets to see the same; what they raise ends the run.
+
+    Attributes:
+        on_request: the arguments of each request, before it is sent: a dict as the SDK takes it.
+        on_chunk: each piece of the answer's text, as it was read.
+        on_change: each change.
+        on_invalid: each change that says that a value is wrong.
+        on_retry: an attempt that failed, before the next one begins.
+        on_end: how the run ended.
+    """
+
+    on_request: Callable[[dict[str, Any]], object] | None = None
+    on_chunk: Callable[[str], object] | None = None
+    on_change: Callable[[Change], object] | None = None
+    on_invalid: Callable[[Change], object] | None = None
+    on_retry: Callable[[Attempt], object] | None = None
+    on_end: Callable[[End], object] | None = None
+
+    def check_sync(self) -> None:
+        """Make sure that all can be called without an event loop.
+
+        Raises:
+            TypeError: one is an async function.
+        """
+        for field in fields(self):
+            if iscoroutinefunction(getattr(self, field.name)):
+                raise TypeError(f"{field.name} is an async function: a sync client cannot await it")
+
+    def calls_for(self, changes: Sequence[Change]) -> list[tuple[Callable[[Any], object], object]]:
+        """What is to be called for some changes, with its argument."""
+        calls: list[tuple[Callable[[Any], object], object]] = []
+        for change in changes:
+            if self.on_change is not None:
+                calls.append((self.on_change, change))
+            if self.on_invalid is not None and change.op == "invalid":
+                calls.append((self.on_invalid, change))
+            if self.on_end is not None and change.op == "end":
+                calls.append((self.on_end, change.value))
+        return calls

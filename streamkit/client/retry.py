@@ -1,0 +1,130 @@
+"""Whether, when and with what words a model is asked again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from random import uniform
+from typing import Any, Protocol, TypeAlias
+
+from streamkit.client.request import Asked, Message
+from streamkit.errors import (
+    EmptyAnswer,
+    InvalidResult,
+    JsonSyntaxError,
+    LimitExceeded,
+    SourceFailed,
+    Truncated,
+)
+from streamkit.sources.answer import Called
+
+__all__ = ["Retries", "Retrying", "asked_again"]
+
+_FIRST_WAIT, _LONGEST_WAIT = 0.5, 8.0  # seconds
+
+
+class Retrying(Protocol):
+    """What is used of tenacity's `Retrying` and `AsyncRetrying`: its strategies."""
+
+    stop: Any
+    wait: Any
+    retry: Any
+
+
+class Retries:
+    """How often to ask again, and after which wait.
+
+    Args:
+        limit: how many attempts may follow the first; or a `Retrying` of tenacity, whose `stop`, `wait` and
+            `retry` decide.
+
+    With a number, an answer that is not valid is asked for again at once, with its errors; a provider or a
+    connection that failed is given 0.5 to 8 seconds, twice as long each time, less up to a quarter by chance.
+    """
+
+    def __init__(self, limit: int | Retrying) -> None:
+        if isinstance(limit, int) and limit < 0:
+            raise ValueError(f"max_retries is how often to ask again, got {limit!r}")
+        if not isinstance(limit, int) and not callable(getattr(limit, "stop", None)):
+            raise TypeError(f"max_retries is a number, or a Retrying of tenacity, got {limit!r:.80}")
+        self._limit = limit
+        self._failed = self._lost = 0
+        self._state: Any = None
+
+    @property
+    def wanted(self) -> bool:
+        """There may be more than one attempt."""
+        return not isinstance(self._limit, int) or self._limit > 0
+
+    def after(self, error: Exception) -> float | None:
+        """How many seconds to wait before the next attempt; None if there is to be none."""
+        self._failed += 1
+        if not _is_worth_it(error):
+            return None
+        if not isinstance(self._limit, int):
+            return self._as_tenacity(self._limit, error)
+        if self._failed > self._limit:
+            return None
+        if not isinstance(error, SourceFailed):
+            return 0.0
+        self._lost += 1
+        return min(_FIRST_WAIT * 2.0 ** (self._lost - 1), _LONGEST_WAIT) * uniform(0.75, 1.0)  # noqa: S311  # no secret
+
+    def _as_tenacity(self, retrying: Retrying, error: Exception) -> float | None:
+        if self._state is None:
+            # Its strategies take the state of its own loop; whoever gives one has it installed.
+            make = import_module("tenacity").RetryCallState
+            self._state = make(retrying, None, (), {})
+        else:
+            self._state.prepare_for_next_attempt()
+        self._state.set_exception((type(error), error, error.__traceback__))
+        if not retrying.retry(self._state) or retrying.stop(self._state):
+            return None
+        wait = float(retrying.wait(self._state)) if retrying.wait is not None else 0.0
+        self._state.idle_for += wait
+        return wait
+
+
+def _is_worth_it(error: Exception) -> bool:
+    """Whether another attempt may end otherwise. A refusal stands, a token limit cuts again."""
+    if isinstance(error, Truncated):
+        return error.finish_reason != "length"
+    if isinstance(error, LimitExceeded):
+        return False
+    return isinstance(error, (InvalidResult, JsonSyntaxError, SourceFailed))
+
+
+_Told: TypeAlias = Mapping[str, object]
+
+
+def asked_again(asked: Asked, error: Exception, text: str, called: Called | None) -> Asked:
+    """The request for the next attempt: what was wrong is told, with the answer that it was wrong in.
+
+    Args:
+        asked: the first request.
+        error: how the last attempt ended; nothing is told if it was not the model that failed.
+        text: what the model said.
+        called: the call that the text is the arguments of.
+    """
+    if isinstance(error, SourceFailed) or (isinstance(error, Truncated) and not isinstance(error, EmptyAnswer)):
+        return asked
+    told = f"That is not what was asked for:\n{error}\nAnswer again, completely, with this corrected."
+    # Arguments that are no JSON are not sent back as such: servers refuse them.
+    if called is not None and called.id and isinstance(error, InvalidResult) and error.whole:
+        return asked.with_more(_as_call(asked, told, text, called))
+    said: list[Message] = [{"role": "assistant", "content": text}] if text.strip() else []
+    return asked.with_more([*said, {"role": "user", "content": told}])
+
+
+def _as_call(asked: Asked, told: str, text: str, called: Called) -> Sequence[_Told]:
+    if asked.mode.is_responses:
+        return [
+            {"type": "function_call", "call_id": called.id, "name": called.name, "arguments": text},
+            {"type": "function_call_output", "call_id": called.id, "output": told},
+        ]
+    function = {"name": called.name, "arguments": text}
+    calls = [{"id": called.id, "type": "function", "function": function}]
+    return [
+        {"role": "assistant", "content": None, "tool_calls": calls},
+        {"role": "tool", "tool_call_id": called.id, "content": told},
+    ]

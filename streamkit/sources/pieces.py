@@ -1,0 +1,212 @@
+"""`Pieces` and `AsyncPieces`: all text of one answer, with its places, as it is read from a provider's stream.
+
+    what is read  ->  Wire.feed  ->  pieces: ((choice, "content"), 'Jo'), ((choice, 0), '{"a'), ...
+
+What one read brings is one item: many events in one read are dear only to whoever sends them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Protocol
+
+import anyio
+from pydantic_core import from_json
+
+from streamkit.errors import ConnectionLost, ProviderError, SourceFailed
+from streamkit.sources.answer import Answer, Piece, Reader
+from streamkit.sources.repeats import Repeats
+from streamkit.sources.sse import Framer
+
+if TYPE_CHECKING:
+    from typing import Self
+
+__all__ = ["AsyncPieces", "EventWire", "ObjectWire", "Pieces", "Wire"]
+
+_PATIENCE = 0.1  # seconds that an answer which has been read may take to end
+
+
+class Wire(Protocol):
+    """Makes pieces of what is read.
+
+    Attributes:
+        answer: what is known of the answer.
+        done: nothing more is wanted.
+        error: what the provider told of; to be raised once the pieces before it were passed on.
+        heard: something was read that is an event.
+    """
+
+    answer: Answer
+    done: bool
+    error: SourceFailed | None
+    heard: bool
+
+    def feed(self, read: Any, /) -> list[Piece]: ...
+
+
+class EventWire:
+    """Reads Server-Sent Events whose data is JSON: bytes in."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.answer = reader.answer
+        self.done = self.heard = False
+        self.error: SourceFailed | None = None
+        self._read = reader.read
+        self._frame = Framer().feed
+        self._repeats = Repeats()
+
+    def feed(self, read: bytes, /) -> list[Piece]:
+        pieces: list[Piece] = []
+        repeated = self._repeats.read
+        for data in self._frame(read):
+            piece = repeated(data)
+            if piece is not None:
+                pieces.append(piece)
+                continue
+            self.heard = True
+            if data.startswith(b"[DONE]"):
+                self.done = self.answer.closed = True
+                break
+            try:
+                found = self._parse(data)
+            except SourceFailed as error:
+                self.error, self.done = error, True
+                break
+            pieces += found
+            if len(found) == 1:
+                self._repeats.learn(data, found[0], self._parse)
+        return pieces
+
+    def _parse(self, data: bytes) -> Sequence[Piece]:
+        return self._read(_object(data))
+
+
+class ObjectWire:
+    """Takes the events that a provider's SDK made."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.answer = reader.answer
+        # The SDK says nothing of a `[DONE]`.
+        self.answer.closed = True
+        self.done = self.heard = False
+        self.error: SourceFailed | None = None
+        self._reader = reader
+
+    def feed(self, read: Any, /) -> list[Piece]:
+        self.heard = True
+        try:
+            return list(self._reader.read(read))
+        except SourceFailed as error:
+            self.error, self.done = error, True
+            return []
+
+
+def _object(data: bytes) -> Mapping[str, object]:
+    try:
+        event = from_json(data, cache_strings="keys")
+    except ValueError as error:
+        raise ProviderError(f"an event of the provider's stream is not JSON ({error}): {_shown(data)}") from error
+    if not isinstance(event, dict):
+        raise ProviderError(f"an event of the provider's stream is no JSON object: {_shown(data)}")
+    return event  # pyright: ignore[reportUnknownVariableType]  # keys of JSON objects are text
+
+
+def _shown(data: bytes) -> str:
+    return repr(data.decode(errors="replace")[:80])
+
+
+class _Reading:
+    """What both kinds know.
+
+    Args:
+        wire: makes pieces of what is read.
+        whence: what the server said about the body, for the error when it holds no event.
+    """
+
+    def __init__(self, wire: Wire, whence: str) -> None:
+        self._wire, self._whence = wire, whence
+
+    @property
+    def answer(self) -> Answer:
+        """What the provider says of the answer."""
+        return self._wire.answer
+
+    def _over(self) -> None:
+        """Raise what is to be raised where the pieces end."""
+        if self._wire.error is not None:
+            raise self._wire.error
+        if not self._wire.heard:
+            raise ProviderError(f"there was no event in what the server sent ({self._whence}): is base_url right?")
+
+
+class Pieces(_Reading, Iterator[list[Piece]]):
+    """The pieces of an answer that is read in the sync world; an item is what one read brought, perhaps nothing."""
+
+    def __init__(self, reads: Iterator[Any], wire: Wire, close: Callable[[], object], whence: str) -> None:
+        super().__init__(wire, whence)
+        self._reads, self._close = reads, close
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> list[Piece]:
+        wire = self._wire
+        if not wire.done:
+            try:
+                return wire.feed(next(self._reads))
+            except StopIteration:
+                wire.done = True
+            except Exception as error:
+                raise _failed(error) from error
+        self._over()
+        raise StopIteration
+
+    def close(self) -> None:
+        """Close the connection; again is harmless."""
+        self._close()
+
+
+class AsyncPieces(_Reading, AsyncIterator[list[Piece]]):
+    """The pieces of an answer that is read in the async world; see `Pieces`."""
+
+    def __init__(
+        self, reads: AsyncIterator[Any], wire: Wire, close: Callable[[], Awaitable[object]], whence: str
+    ) -> None:
+        super().__init__(wire, whence)
+        self._reads, self._close = reads, close
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> list[Piece]:
+        wire = self._wire
+        if not wire.done:
+            try:
+                return wire.feed(await self._reads.__anext__())
+            except StopAsyncIteration:
+                wire.done = True
+            except Exception as error:
+                raise _failed(error) from error
+        self._over()
+        await self._drain()
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        """Close the connection; again is harmless."""
+        await self._close()
+
+    async def _drain(self) -> None:
+        """Read what follows the last event: a connection whose body was not read to its end is not used again."""
+        with anyio.move_on_after(_PATIENCE), suppress(Exception):
+            async for _ in self._reads:
+                pass
+
+
+def _failed(error: Exception) -> SourceFailed:
+    # The SDK's own "Connection error." says less than what caused it.
+    told = [str(each) or type(each).__name__ for each in (error, error.__cause__) if each is not None]
+    body = getattr(error, "body", None)
+    if body is not None or isinstance(error, ValueError):
+        return ProviderError(f"the provider told of an error: {told[0]}", body=body)
+    return ConnectionLost(f"the provider's stream broke off: {': '.join(told)}")

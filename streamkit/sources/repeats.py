@@ -1,0 +1,83 @@
+"""`Repeats`: events that differ from one before in nothing but one string, read without parsing them again.
+
+    {"id": "1", "choices": [{"delta": {"content": "Jo"}, "index": 0}], "obfuscation": "x8"}
+    '------------------ head ------------------'    '------ tail ------'                '-' padding
+
+Most events of an answer are alike, byte by byte, but for the token they carry (and padding, in which case the
+tail ends where that begins). What has the same head and tail, and between them the inside of a JSON string,
+parses to the same object with another string. Everything else is parsed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from pydantic_core import from_json
+
+from streamkit.sources.answer import Piece, Place
+
+__all__ = ["Repeats"]
+
+_KEYS = (b'"content":"', b'"arguments":"', b'"content": "', b'"arguments": "')
+# The inside of a string, perhaps with escapes that are none: whoever reads it will tell.
+_INSIDE = re.compile(rb'[^"\\\x00-\x1f]*(?:\\[\x21-\x7e][^"\\\x00-\x1f]*)*')
+_PADDING = re.compile(rb'"obfuscation": ?"')
+_PADDED = re.compile(rb'[A-Za-z0-9_-]*"\}')
+_PATIENCE = 8  # events that may be unlike any before, until no more are compared
+
+
+class Repeats:
+    """Remembers one event and its one piece."""
+
+    __slots__ = ("_head", "_misses", "_padded", "_place", "_size", "_tail")
+
+    def __init__(self) -> None:
+        self._head = self._tail = b""
+        self._size = self._misses = 0
+        self._padded = False
+        self._place: Place = (0, "content")
+
+    def read(self, data: bytes) -> Piece | None:
+        """The piece of an event that is like the one remembered; None if it has to be parsed."""
+        if not self._size or not data.startswith(self._head):
+            return None
+        inside = _INSIDE.match(data, self._size)
+        end = inside.end() if inside is not None else 0
+        if self._padded:
+            if not data.startswith(self._tail, end) or _PADDED.fullmatch(data, end + len(self._tail)) is None:
+                return None
+        elif data[end:] != self._tail:
+            return None
+        raw = data[self._size : end]
+        try:
+            text: str = from_json(b'"%b"' % raw) if b"\\" in raw else raw.decode()
+        except ValueError:
+            return None
+        self._misses = 0
+        return (self._place, text) if text else None
+
+    def learn(self, data: bytes, piece: Piece, parse: Callable[[bytes], Sequence[Piece]]) -> None:
+        """Remember an event that was parsed.
+
+        Args:
+            data: the event.
+            piece: the only piece that was in it.
+            parse: parses an event; asked whether it is indeed that string that makes the piece.
+        """
+        self._misses += 1
+        self._size = 0
+        key = next((each for each in _KEYS if each in data), None)
+        if key is None or self._misses > _PATIENCE:
+            return
+        start = data.index(key) + len(key)
+        inside = _INSIDE.match(data, start)
+        end = inside.end() if inside is not None else start
+        padding = _PADDING.search(data, end)
+        self._padded = padding is not None
+        if padding is not None and _PADDED.fullmatch(data, padding.end()) is None:
+            return
+        self._head, self._place = data[:start], piece[0]
+        self._tail = data[end : padding.end()] if padding is not None else data[end:]
+        if parse(data[:start] + b"?" + data[end:]) == [(piece[0], "?")]:
+            self._size = start

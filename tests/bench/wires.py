@@ -1,0 +1,154 @@
+"""Streams of a provider over real sockets: what streamkit adds to the SDK, and what it saves.
+
+The server is another process, so that only the client's CPU time is counted. To have each event read alone
+it waits a little between them.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from statistics import median
+from typing import Any
+
+import openai
+from documents import MeetingInfo, chunked, users
+from rows import ROUNDS, Row
+
+from streamkit import extract, from_openai
+from streamkit.sources import openai_chat
+from streamkit.sources.openai import Deltas
+from streamkit.sources.openai_wires import ChatReader, fields
+from streamkit.sources.pieces import ObjectWire, Pieces
+
+_SERVER = """
+import json, socket, sys, time
+size, together, pause = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
+sys.path.insert(0, sys.argv[4])
+from documents import chunked, users
+def event(delta, reason=None):
+    choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
+    chunk = {"id": "chatcmpl-ABfwCjPMi0ubw56UyMIIeNfJzyogq", "object": "chat.completion.chunk", "created": 1727346180,
+             "model": "gpt-4o-2024-08-06", "system_fingerprint": "fp_5050236cbd", "choices": [choice]}
+    return b"data: " + json.dumps(chunk, separators=(",", ":")).encode() + b"\\n\\n"
+events = [event({"content": text}) for text in chunked(users(size))] + [event({}, "stop"), b"data: [DONE]\\n\\n"]
+reads = [b"".join(events[at : at + together]) for at in range(0, len(events), together)]
+reads = [b"%x\\r\\n%b\\r\\n" % (len(read), read) for read in reads]
+server = socket.create_server(("127.0.0.1", 0))
+print(server.getsockname()[1], flush=True)
+while True:
+    connection, _ = server.accept()
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    asked = b""
+    while b"\\r\\n\\r\\n" not in asked:
+        asked += connection.recv(65536)
+    head, _, body = asked.partition(b"\\r\\n\\r\\n")
+    fields = (line.lower().partition(b":") for line in head.split(b"\\r\\n"))
+    length = next(int(value) for name, _, value in fields if name == b"content-length")
+    while len(body) < length:
+        body += connection.recv(65536)
+    connection.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Type: text/event-stream\\r\\nTransfer-Encoding: chunked\\r\\n"
+                       b"Connection: close\\r\\n\\r\\n")
+    try:
+        for read in reads:
+            connection.sendall(read)
+            if pause:
+                time.sleep(pause)
+        connection.sendall(b"0\\r\\n\\r\\n")
+    except OSError:
+        pass
+    connection.close()
+"""
+
+
+@contextmanager
+def serving(size: int, together: int, pause: float) -> Iterator[openai.OpenAI]:
+    """A client of a server that streams a document of so many characters, so many events at once."""
+    here = __file__.rpartition("/")[0]
+    command = [sys.executable, "-c", _SERVER, str(size), str(together), str(pause), here]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            port = server.stdout.readline().strip() if server.stdout is not None else ""
+            with openai.OpenAI(base_url=f"http://127.0.0.1:{port}/v1", api_key="none") as sdk:
+                yield sdk
+        finally:
+            server.terminate()
+
+
+def ask(sdk: openai.OpenAI) -> openai.Stream[Any]:
+    return sdk.chat.completions.create(model="m", messages=[], stream=True)
+
+
+def objects(sdk: openai.OpenAI) -> None:
+    """The SDK's plain iteration, with nothing done."""
+    for _ in ask(sdk):
+        pass
+
+
+def body(sdk: openai.OpenAI) -> None:
+    """The HTTP client's own bytes, with nothing done."""
+    for _ in ask(sdk).response.iter_bytes():
+        pass
+
+
+def typed(sdk: openai.OpenAI) -> None:
+    """From the bytes to typed changes."""
+    for _ in (openai_chat(ask(sdk), source="sse") | extract(MeetingInfo)).batches():
+        pass
+
+
+def run(sdk: openai.OpenAI) -> None:
+    """The same by a run of the client, which folds what it reads."""
+    for _ in from_openai(sdk, model="m").stream(MeetingInfo, messages=[]).batches():
+        pass
+
+
+def turns(sdk: openai.OpenAI, contenders: list[Callable[[openai.OpenAI], None]], rounds: int) -> dict[str, float]:
+    """Median CPU seconds of each, taking turns."""
+    taken: dict[str, list[float]] = {each.__name__: [] for each in contenders}
+    for _ in range(rounds):
+        for each in contenders:
+            start = time.process_time()
+            each(sdk)
+            taken[each.__name__].append(time.process_time() - start)
+    return {name: median(times) for name, times in taken.items()}
+
+
+def sources() -> Iterator[Row]:
+    """What streamkit adds to the SDK, and what reading the bytes saves."""
+    size = 8_000
+    with serving(size, 10, 0.001) as sdk:
+        times = turns(sdk, [objects, typed, run], ROUNDS)
+        # Here the SDK reads without waiting, so its share is the work alone.
+        spent = times["objects"] / len(chunked(users(size)))
+        chunks = list(ask(sdk))
+        for name, figure in (("typed", "a flow"), ("run", "a run")):
+            ratio = times[name] / times["objects"]
+            row = f"socket to typed changes, 10 events a read, {figure}, of the SDK's iteration"
+            yield Row(row, "<= 0.25", ratio, "x")
+    with serving(size, 1, 0.0003) as sdk:
+        times = turns(sdk, [body, typed, run], ROUNDS)
+        for name, figure in (("typed", "a flow"), ("run", "a run")):
+            ratio = times[name] / times["body"]
+            row = f"socket to typed changes, an event a read, {figure}, of the HTTP client's bytes"
+            yield Row(row, "<= 1.15", ratio, "x")
+    share = _added(chunks) / spent * 100
+    yield Row("openai_chat(source='sdk') beside the SDK's own work on a chunk", "<= 3", share, " %", 1)
+
+
+def _added(chunks: list[Any]) -> float:
+    """CPU seconds for a chunk that is there already: a difference of two long times would be lost in their noise."""
+    best = float("inf")
+    for _ in range(7):
+        deltas = Deltas(Pieces(iter(chunks), ObjectWire(ChatReader(fields)), lambda: None, ""), (0, "content"))
+        start = time.process_time()
+        for _ in deltas:
+            pass
+        best = min(best, time.process_time() - start)
+    return best / len(chunks)
+
+
+PARTS = (sources,)

@@ -1,0 +1,262 @@
+"""Asking again: what the model is told, what the subscriber sees, and when it is not done."""
+
+import json
+from typing import Any, cast
+
+import anyio
+import openai
+import pytest
+from meeting import MESSAGES
+from pydantic import BaseModel, Field
+from wires import DONE, call, choice, event
+
+import streamkit
+import streamkit.client.reader
+from streamkit import (
+    Change,
+    ConnectionLost,
+    Document,
+    End,
+    InvalidResult,
+    JsonSyntaxError,
+    Mode,
+    Refused,
+    RetriesExhausted,
+    Truncated,
+    from_provider,
+)
+from streamkit.client import AsyncClient, Client, Hooks
+from streamkit.errors import Attempt
+from streamkit.sources import Read, Recorded
+from streamkit.testing import Answer, LoopbackServer, chat_events
+
+
+class Person(BaseModel):
+    name: str
+    email: str
+    age: int = Field(ge=0)
+    motto: str
+
+
+GOOD = {"name": "John", "email": "john@email.com", "age": 25, "motto": "Go on"}
+BAD = {**GOOD, "age": -25}
+USAGE = {"total_tokens": 7}
+
+
+def answer(value: object, **more: Any) -> list[bytes]:
+    text = value if isinstance(value, str) else json.dumps(value)
+    return chat_events([text[i : i + 4] for i in range(0, len(text), 4)], usage=USAGE, **more)
+
+
+@pytest.fixture(autouse=True)
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The time that would have been waited."""
+    told: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        told.append(seconds)
+
+    monkeypatch.setattr(streamkit.client.reader, "sleep", told.append)
+    monkeypatch.setattr(anyio, "sleep", sleep)
+    return told
+
+
+def sync(server: LoopbackServer, **options: Any) -> Client:
+    client: Client = from_provider("local/m", base_url=server.base_url, async_client=False, **options)
+    return client
+
+
+def asynchronous(server: LoopbackServer, **options: Any) -> AsyncClient:
+    client: AsyncClient = from_provider("local/m", base_url=server.base_url, async_client=True, **options)
+    return client
+
+
+def check_screen(changes: list[Change[Person]]) -> None:
+    """A subscriber sees only what differs, and ends with the second attempt."""
+    document = Document()
+    reset = next(at for at, change in enumerate(changes) if change.op == "reset")
+    for change in changes:
+        document.apply(change)
+        if changes.index(change) > reset:
+            assert document.get(("name",)) == "John"
+    state = [change for change in changes[reset + 1 :] if change.op not in ("complete", "end")]
+    assert state == [Change("replace", ("age",), 25)]
+    assert document.value == GOOD
+    assert [change.op for change in changes].count("reset") == 1
+    assert [change.op for change in changes].count("end") == 1
+    assert {change.pointer for change in changes[reset:] if change.op == "complete"} == {
+        "",
+        "/name",
+        "/email",
+        "/age",
+        "/motto",
+    }
+
+
+def test_a_wrong_answer_is_corrected_on_the_screen(waits: list[float]) -> None:
+    with LoopbackServer(answer(BAD), answer(GOOD)) as server, sync(server) as client:
+        with client.stream(Person, messages=MESSAGES, max_retries=1) as run:
+            changes = list(run)
+            assert run.result() == Person.model_validate(GOOD)
+        assert [type(attempt.error) for attempt in run.attempts] == [InvalidResult, type(None)]
+        assert [json.loads(attempt.text) for attempt in run.attempts] == [BAD, GOOD]
+        assert [attempt.usage for attempt in run.attempts] == [USAGE, USAGE]
+        first, second = (seen.json for seen in server.requests)
+    check_screen(changes)
+    assert waits == [0.0]
+    said, told = cast("Any", second)["messages"][len(MESSAGES) :]
+    assert said == {"role": "assistant", "content": json.dumps(BAD)}
+    assert told["role"] == "user"
+    assert "/age: Input should be greater than or equal to 0 (got -25)" in told["content"]
+    assert {**cast("Any", second), "messages": MESSAGES} == first
+
+
+async def test_a_wrong_answer_is_corrected_in_the_async_world() -> None:
+    retried: list[Attempt] = []
+
+    async def on_retry(attempt: Attempt) -> None:
+        retried.append(attempt)
+
+    with LoopbackServer(answer(BAD), answer(GOOD)) as server:
+        async with asynchronous(server) as client:
+            hooks = Hooks(on_retry=on_retry)
+            async with client.stream(Person, messages=MESSAGES, max_retries=1, hooks=hooks) as run:
+                changes = [change async for change in run]
+                assert (await run.result()).age == 25
+            assert retried == [run.attempts[0]]
+            check_screen(changes)
+            ages = [each.age async for each in client.create_partial(response_model=Person, messages=MESSAGES)]
+            assert ages[-1] == 25
+
+
+def test_partials_never_flash_back() -> None:
+    with LoopbackServer(answer(BAD), answer(GOOD)) as server, sync(server) as client:
+        partials = list(client.create_partial(response_model=Person, messages=MESSAGES, max_retries=3))
+    first = next(at for at, each in enumerate(partials) if each.motto == "Go on")
+    assert all((each.name, each.motto) == ("John", "Go on") for each in partials[first:])
+    assert partials[-1] == Person.model_validate(GOOD)
+
+
+def test_a_call_is_corrected_as_a_call() -> None:
+    def calling(value: object) -> list[bytes]:
+        text = json.dumps(value)
+        begun = choice(call("", id="c1", function={"name": "Person", "arguments": ""}))
+        return [begun, *[choice(call(text[i : i + 5])) for i in range(0, len(text), 5)], DONE]
+
+    with LoopbackServer(calling(BAD), calling(GOOD)) as server, sync(server, mode=Mode.TOOLS) as client:
+        assert client.stream(Person, messages=MESSAGES, max_retries=1).result().age == 25
+        said, told = cast("Any", server.requests[1].json)["messages"][len(MESSAGES) :]
+    function = {"name": "Person", "arguments": json.dumps(BAD)}
+    assert said["tool_calls"] == [{"id": "c1", "type": "function", "function": function}]
+    assert (told["role"], told["tool_call_id"]) == ("tool", "c1")
+
+
+def test_leaving_at_the_first_wrong_value() -> None:
+    with LoopbackServer(answer(BAD), answer(GOOD)) as server, sync(server) as client:
+        client.source = "sdk"
+        run = client.stream(Person, messages=MESSAGES, max_retries=1, abort_on_invalid=True)
+        changes = list(run)
+    assert run.result().age == 25
+    assert isinstance(run.attempts[0].error, InvalidResult)
+    assert not run.attempts[0].error.whole
+    assert "motto" not in run.attempts[0].text
+    assert [change.pointer for change in changes if change.op == "invalid"] == ["/age"]
+
+
+def test_leaving_at_the_first_wrong_value_without_another_attempt() -> None:
+    events = answer({"age": -1, **{key: value for key, value in GOOD.items() if key != "age"}})
+    with LoopbackServer(Recorded([Read(0.0, each) for each in events]).over(20.0)) as server, sync(server) as client:
+        with client.stream(Person, messages=MESSAGES, abort_on_invalid=True) as run:
+            *_, last = run
+        end = cast("End", last.value)
+        assert (end.status, end.open) == ("invalid", ((),))
+        with pytest.raises(InvalidResult, match="/age"):
+            run.result()
+        assert server.requests[0].wait(2.0)
+        assert server.requests[0].left is not None
+
+
+@pytest.mark.parametrize(
+    ("first", "told"),
+    [
+        (answer('{"name": "John", }'), True),
+        (answer(""), True),
+        (answer('{"name": "Jo', finish_reason=None, done=False), False),
+        ([choice({"content": '{"name": "Jo'}), event(error={"message": "overloaded"})], False),
+    ],
+    ids=["not JSON", "empty", "cut", "an error of the provider"],
+)
+def test_what_is_tried_again(first: list[bytes], told: bool) -> None:
+    with LoopbackServer(first, answer(GOOD)) as server, sync(server) as client:
+        assert client.stream(Person, messages=MESSAGES, max_retries=1).result().age == 25
+        messages = cast("Any", server.requests[1].json)["messages"]
+    assert (len(messages) > len(MESSAGES)) is told
+
+
+def test_a_connection_that_breaks_is_given_time(waits: list[float]) -> None:
+    broken = Answer(answer('{"name": "Jo', finish_reason=None, done=False), ending="dropped")
+    with LoopbackServer(broken, broken, broken, answer(GOOD)) as server, sync(server) as client:
+        run = client.stream(Person, messages=MESSAGES, max_retries=5)
+        assert run.result().age == 25
+        assert [type(attempt.error) for attempt in run.attempts[:-1]] == [ConnectionLost] * 3
+    assert [0.75 * 2**n <= 2 * wait <= 2**n for n, wait in enumerate(waits)] == [True] * 3
+
+
+@pytest.mark.parametrize(
+    ("first", "error"),
+    [
+        ([choice({"refusal": "No"}), choice({}, finish_reason="stop")], Refused),
+        (answer('{"name": "Jo', finish_reason="length"), Truncated),
+        (answer("", finish_reason="length"), Truncated),
+    ],
+)
+def test_what_would_end_the_same_is_not_tried_again(first: list[bytes], error: type[Exception]) -> None:
+    with LoopbackServer(first, answer(GOOD)) as server, sync(server) as client:
+        with pytest.raises(error):
+            client.stream(Person, messages=MESSAGES, max_retries=3).result()
+        assert len(server.requests) == 1
+
+
+def test_the_last_error_has_every_attempt() -> None:
+    with LoopbackServer(answer(BAD), answer('{"name": ?}'), answer(BAD)) as server, sync(server) as client:
+        run = client.stream(Person, messages=MESSAGES, max_retries=2)
+        with pytest.raises(RetriesExhausted, match=r"3 attempts gave no valid result; the last: 1 field") as caught:
+            run.result()
+    error = caught.value
+    assert [type(attempt.error) for attempt in error.attempts] == [InvalidResult, JsonSyntaxError, InvalidResult]
+    assert [attempt.text for attempt in error.attempts] == [json.dumps(BAD), '{"name": ?}', json.dumps(BAD)]
+    assert [attempt.usage for attempt in error.attempts] == [USAGE, None, USAGE]
+    assert cast("Any", error.partial).name == "John"
+    assert isinstance(error.__cause__, InvalidResult)
+    assert run.end is not None
+    assert (run.end.status, run.end.error) == ("invalid", error)
+
+
+def test_a_request_that_is_refused_later() -> None:
+    denied = Answer([b"{}"], status=401, content_type="application/json")
+    with LoopbackServer(answer(BAD), denied) as server, sync(server) as client:
+        run = client.stream(Person, messages=MESSAGES, max_retries=2)
+        with pytest.raises(RetriesExhausted) as caught:
+            list(run)
+    assert isinstance(caught.value.__cause__, openai.AuthenticationError)
+    assert run.end is not None
+    assert run.end.status == "failed"
+    assert cast("Any", caught.value.partial).name == "John"
+
+
+async def test_a_request_that_is_refused_later_in_the_async_world() -> None:
+    denied = Answer([b"{}"], status=401, content_type="application/json")
+    with LoopbackServer(answer(BAD), denied) as server:
+        async with asynchronous(server) as client:
+            run = client.stream(Person, messages=MESSAGES, max_retries=2)
+            with pytest.raises(RetriesExhausted):
+                await run.result()
+            assert run.end is not None
+
+
+def test_how_often_is_told() -> None:
+    with LoopbackServer(answer(BAD)) as server, sync(server) as client:
+        with pytest.raises(ValueError, match="how often"):
+            client.stream(Person, messages=MESSAGES, max_retries=-1)
+        with pytest.raises(TypeError, match="Retrying of tenacity"):
+            client.stream(Person, messages=MESSAGES, max_retries=cast("Any", "2"))

@@ -1,0 +1,267 @@
+"""What a run tells beside its changes: reasoning, text, refusal, time; hooks; cancelling."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, cast
+
+import pytest
+from meeting import MESSAGES, RECORDED, MeetingInfo, User
+from test_client import MakeClient, make_client
+from wires import DONE, call, choice, event
+
+from streamkit import (
+    Change,
+    ConnectionLost,
+    EmptyAnswer,
+    End,
+    Filtered,
+    Mode,
+    ProviderError,
+    Refused,
+    StreamkitError,
+    from_provider,
+)
+from streamkit.client import AsyncClient, Hooks
+from streamkit.sources import Read, Recorded, recorded
+from streamkit.testing import Answer, LoopbackServer, chat_events
+
+__all__ = ["make_client"]
+
+TEXT = '{"name": "Jo", "email": "j", "twitter": "@"}'
+JO = User(name="Jo", email="j", twitter="@")
+THINKING = [
+    choice({"role": "assistant", "content": ""}),
+    choice({"reasoning_content": "A name"}),
+    choice({"reasoning_content": " is there."}),
+    *[choice({"content": TEXT[i : i + 4]}) for i in range(0, len(TEXT), 4)],
+    choice({}, finish_reason="stop"),
+    DONE,
+]
+
+
+def paced(events: list[bytes], seconds: float) -> Recorded:
+    return Recorded([Read(0.0, each) for each in events]).over(seconds)
+
+
+def asynchronous(server: LoopbackServer) -> AsyncClient:
+    return from_provider("local/m", base_url=server.base_url, async_client=True)
+
+
+def test_the_reasoning_is_a_stream_of_its_own(make_client: MakeClient) -> None:
+    client = make_client(paced(THINKING, 0.3), [b"".join(THINKING)])
+    with client.stream(User, messages=MESSAGES) as run:
+        assert not run.reasoning
+        assert list(run.reasoning) == ["A name", " is there."]
+        assert next(run) == Change("add", (), {})
+        assert list(run.reasoning) == []
+        assert run.result() == JO
+        assert str(run.reasoning) == "A name is there."
+        assert run.text == TEXT
+    with client.stream(User, messages=MESSAGES) as run:
+        assert list(run.reasoning) == ["A name", " is there."]
+        assert run.result() == JO
+
+
+async def test_the_reasoning_is_an_async_stream() -> None:
+    with LoopbackServer(THINKING) as server:
+        async with asynchronous(server) as client, client.stream(User, messages=MESSAGES) as run:
+            assert [piece async for piece in run.reasoning] == ["A name", " is there."]
+            assert await run.result() == JO
+            assert [piece async for piece in run.reasoning] == []
+
+
+def test_what_the_provider_says(make_client: MakeClient) -> None:
+    with make_client(recorded(RECORDED)).stream(MeetingInfo, messages=MESSAGES) as run:
+        assert (run.id, run.model, run.first_change, run.attempts, run.refusal) == (None, None, None, (), None)
+        run.result()
+    assert run.id
+    assert run.id.startswith("chatcmpl-")
+    assert run.model == "meeting"
+    assert run.first_change is not None
+    assert 0 < run.first_change < 5
+    (attempt,) = run.attempts
+    assert (attempt.text, attempt.error, attempt.usage, attempt.id) == (run.text, None, run.usage, run.id)
+
+
+def ended(make_client: MakeClient, *events: bytes, mode: Mode = Mode.JSON_SCHEMA, **answer: Any) -> End:
+    with make_client(Answer(list(events), **answer)).stream(User, messages=MESSAGES, mode=mode) as run:
+        with pytest.raises(StreamkitError) as caught:
+            run.result()
+        assert run.end is not None
+        assert caught.value is run.end.error
+        return run.end
+
+
+BEGUN = choice({"content": '{"name": "Jo'})
+
+
+@pytest.mark.parametrize(
+    ("events", "status", "kind", "said"),
+    [
+        ([choice({"refusal": "No"}), choice({}, finish_reason="stop")], "refused", Refused, "^No$"),
+        ([BEGUN, choice({}, finish_reason="content_filter")], "refused", Filtered, "content filter"),
+        ([choice({}, finish_reason="stop"), DONE], "truncated", EmptyAnswer, "without any text"),
+        ([BEGUN, event(error={"message": "overloaded"})], "failed", ProviderError, "overloaded"),
+        ([BEGUN, choice({}, finish_reason="error")], "failed", ProviderError, "'error'"),
+        ([b"<html>"], "failed", ProviderError, "no event"),
+    ],
+)
+def test_each_bad_end_has_its_error(
+    make_client: MakeClient, events: list[bytes], status: str, kind: type[Exception], said: str
+) -> None:
+    end = ended(make_client, *events)
+    assert (end.status, type(end.error)) == (status, kind)
+    with pytest.raises(kind, match=said):
+        raise cast("Exception", end.error)
+    if events[0] is BEGUN:
+        assert cast("Any", end.error).partial.name == "Jo"
+
+
+def test_a_connection_that_breaks(make_client: MakeClient) -> None:
+    end = ended(make_client, BEGUN, ending="dropped")
+    assert (end.status, type(end.error), end.open) == ("failed", ConnectionLost, ((), ("name",)))
+    assert cast("Any", end.error).partial.name == "Jo"
+
+
+def test_words_where_a_call_was_asked_for(make_client: MakeClient) -> None:
+    end = ended(make_client, *chat_events(["I would ", "rather not"]), mode=Mode.TOOLS)
+    assert (end.status, str(end.error)) == ("truncated", "the model called no tool; it said 'I would rather not'")
+    end = ended(make_client, *chat_events(["No fence, ", "no {}"]), mode=Mode.MD_JSON)
+    assert str(end.error) == "there is no JSON document in the answer; it said 'No fence, no {}'"
+
+
+def test_a_call_is_read_wherever_its_index_begins(make_client: MakeClient) -> None:
+    events = [choice({"content": "I call"}), *[choice(call(TEXT[i : i + 9], index=1)) for i in range(0, len(TEXT), 9)]]
+    other = choice(call('{"name": "other"}', index=2))
+    with make_client([*events, other, DONE]).stream(User, messages=MESSAGES, mode=Mode.TOOLS) as run:
+        assert run.result() == JO
+
+
+def test_a_document_that_is_sent_twice(make_client: MakeClient) -> None:
+    with make_client(chat_events([TEXT, "\n", TEXT])).stream(User, messages=MESSAGES) as run:
+        assert run.result() == JO
+        assert run.text == f"{TEXT}\n{TEXT}"
+
+
+def test_a_fence_and_a_message_that_asks_for_it() -> None:
+    events = chat_events(["Here:\n```", "json\n", TEXT[:9], TEXT[9:], "\n``", "`\nDone."])
+    with LoopbackServer(events) as server:
+        with from_provider("local/m", base_url=server.base_url, mode=Mode.MD_JSON) as client:
+            client.source = "sdk"
+            partials = client.create_partial(response_model=User, messages=MESSAGES)
+            assert [(each.name, each.email) for each in partials] == [(None, None), ("Jo", "j")]
+        sent = server.requests[0].json
+    assert "response_format" not in sent
+    assert "```json" in cast("Any", sent)["messages"][0]["content"]
+
+
+# Hooks
+
+
+def test_hooks_are_called_in_order(make_client: MakeClient) -> None:
+    told: list[tuple[str, object]] = []
+
+    def tell(name: str) -> Callable[[Any], None]:
+        return lambda value: told.append((name, value))
+
+    names = ("request", "chunk", "change", "invalid", "end")
+    hooks = Hooks(**{f"on_{name}": tell(name) for name in names})
+    client = make_client(chat_events(['{"name": 1, ', '"email": "j", "twitter": "@"}']))
+    client.source = "sdk"
+    with client.stream(User, messages=MESSAGES, hooks=hooks) as run:
+        changes = list(run)
+    assert [name for name, _ in told][:3] == ["request", "chunk", "change"]
+    assert cast("Any", told[0][1])["model"] == "m"
+    assert [value for name, value in told if name == "chunk"] == ['{"name": 1, ', '"email": "j", "twitter": "@"}']
+    assert [value for name, value in told if name == "change"] == changes
+    assert [cast("Change", value).pointer for name, value in told if name == "invalid"] == ["/name", ""]
+    assert told[-1] == ("end", run.end)
+
+
+async def test_async_hooks_are_awaited() -> None:
+    told: list[str] = []
+
+    async def on_end(end: End) -> None:
+        await asyncio.sleep(0)
+        told.append(end.status)
+
+    with LoopbackServer(chat_events([TEXT])) as server:
+        async with asynchronous(server) as client:
+            hooks = Hooks(on_end=on_end, on_change=lambda change: told.append(change.op))
+            assert await client.stream(User, messages=MESSAGES, hooks=hooks).result() == JO
+        assert told[-2:] == ["end", "complete"]
+        with from_provider("local/m", base_url=server.base_url) as sync, pytest.raises(TypeError, match="on_end"):
+            sync.stream(User, messages=MESSAGES, hooks=Hooks(on_end=on_end))
+
+
+def test_what_a_hook_raises_ends_the_run() -> None:
+    def fail(change: Change) -> None:
+        raise RuntimeError("no disk")
+
+    with LoopbackServer(paced(THINKING, 9.0)) as server, from_provider("local/m", base_url=server.base_url) as client:
+        with (
+            pytest.raises(RuntimeError, match="no disk"),
+            client.stream(User, messages=MESSAGES, hooks=Hooks(on_change=fail)) as run,
+        ):
+            next(run)
+        assert server.requests[0].wait(2.0)
+        assert server.requests[0].left is not None
+
+
+# Cancelling
+
+
+def test_cancelling_ends_the_run() -> None:
+    with LoopbackServer(paced(THINKING, 9.0)) as server, from_provider("local/m", base_url=server.base_url) as client:
+        with client.stream(User, messages=MESSAGES) as run:
+            next(run)
+            run.cancel()
+            *_, last = run
+            assert cast("End", last.value).status == "cancelled"
+            with pytest.raises(Exception, match="cancelled"):
+                run.result()
+        assert server.requests[0].wait(2.0)
+        assert server.requests[0].left is not None
+
+
+async def test_cancelling_while_another_task_reads() -> None:
+    with LoopbackServer(paced(THINKING, 60.0)) as server:
+        async with asynchronous(server) as client, client.stream(User, messages=MESSAGES) as run:
+
+            async def read() -> list[Change[User]]:
+                return [change async for change in run]
+
+            reading = asyncio.create_task(read())
+            await asyncio.sleep(0.1)
+            run.cancel()
+            changes = await asyncio.wait_for(reading, 5.0)
+            assert cast("End", changes[-1].value).status == "cancelled"
+            assert server.requests[0].wait(2.0)
+            assert server.requests[0].left is not None
+
+
+async def test_the_connection_is_closed_before_the_block_is_left() -> None:
+    with LoopbackServer(paced(chat_events(list(TEXT)), 30.0)) as server:
+        async with asynchronous(server) as client:
+            async with client.stream(User, messages=MESSAGES) as run:
+                await anext(run)
+                response = cast("Any", run)._reader._source._close.__self__.response
+                sent = server.requests[0].sent
+            assert response.is_closed
+            assert server.requests[0].wait(2.0)
+            assert server.requests[0].left is not None
+            assert server.requests[0].sent <= sent + 1
+
+
+@pytest.mark.parametrize("source", ["sse", "sdk"])
+async def test_a_connection_whose_answer_was_read_is_used_again(source: Any) -> None:
+    def peers() -> list[object]:
+        return [connection.getpeername() for connection in cast("Any", server)._http._connections]
+
+    with LoopbackServer(chat_events([TEXT])) as server:
+        async with from_provider("local/m", base_url=server.base_url, async_client=True, source=source) as client:
+            assert await client.stream(User, messages=MESSAGES).result() == JO
+            first = peers()
+            assert await client.stream(User, messages=MESSAGES).result() == JO
+            assert peers() == first
+            assert len(first) == 1

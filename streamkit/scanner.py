@@ -19,6 +19,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from json.decoder import JSONDecodeError
+from json.encoder import JSONEncoder
 from json.scanner import make_scanner
 from typing import ClassVar, Protocol, TypeAlias, TypeGuard, cast
 
@@ -27,7 +28,7 @@ import jiter
 from streamkit.errors import JsonSyntaxError, LimitExceeded
 from streamkit.events import Path
 
-__all__ = ["Json", "Limits", "Receiver", "Scanner", "is_array", "is_object", "read_json"]
+__all__ = ["Json", "Limits", "Receiver", "Scanner", "is_array", "is_object", "read_json", "write_json"]
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
 
@@ -593,6 +594,10 @@ def is_array(value: object) -> TypeGuard[list[object]]:
 def read_json(text: str) -> Json:
     """Read a text that is known to be JSON and within limits."""
     return cast("Json", jiter.from_json(text.encode()))
+
+
+write_json = JSONEncoder(ensure_ascii=False).encode
+"""Write a value as JSON text, as short as `json.dumps` does by itself; infinity as that does, too."""
 
 
 def _refuse(what: object) -> Json:

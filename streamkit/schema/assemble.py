@@ -9,14 +9,13 @@ the typed values themselves (and, below a model that user code may change, their
 from __future__ import annotations
 
 from dataclasses import replace
-from json import dumps
 from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic_core import SchemaError, ValidationError
 
 from streamkit.events import Change, Op
-from streamkit.scanner import MUTE, Limits, Scanner, Watcher, read_json
+from streamkit.scanner import MUTE, Limits, Scanner, Watcher, read_json, write_json
 from streamkit.schema.frame import Frame, Spy, way_in
 from streamkit.schema.lookup import find
 from streamkit.schema.nodes import ANY, IGNORED, Container, Entry, Node, Opening, Wrap, Wrong
@@ -386,11 +385,11 @@ class Assembler(Verdicts):
                 self._begin_item()
             entry = self._way_in(value)
             if entry is None:
-                self._read(_dumps(value))
+                self._read(write_json(value))
             else:
                 self._walk_container(value, entry)
         else:
-            self.scalar(_dumps(value))
+            self.scalar(_scalar(value))
 
     def _walk_container(self, value: Json, entry: Entry) -> None:
         if isinstance(value, dict):
@@ -414,7 +413,7 @@ class Assembler(Verdicts):
             for child in cast("list[Json]", value):
                 self._walk(child)
         if self.close():
-            self.raw(_dumps(value))
+            self.raw(write_json(value))
 
     def _replace(self, text: str) -> None:
         """Read an object again, of which a key came twice that decides what it is."""
@@ -539,5 +538,10 @@ def _outcome(raw: Raw) -> Callable[[str, object], object]:
     return read
 
 
-def _dumps(value: object) -> str:
-    return dumps(value, ensure_ascii=False)
+def _scalar(value: float | bool | None) -> str:
+    """The text of a number, boolean or null."""
+    if value is None:
+        return "null"
+    if value is True or value is False:
+        return "true" if value else "false"
+    return repr(value) if value - value == 0 else write_json(value)  # infinity has no repr that is JSON

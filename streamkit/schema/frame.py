@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from json import dumps
 from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Any, cast
 
-from streamkit.scanner import Watcher
+from streamkit.scanner import Watcher, write_json
 
 if TYPE_CHECKING:
     from streamkit.events import Path
@@ -132,7 +131,7 @@ class Spy(Watcher):
 def way_in(look: Look, value: object) -> Entry | None:
     """The way into an object that is known whole: of a key that came twice, what came last."""
     for key, member in cast("dict[str, object]", value).items():
-        entry = look.see(key, None if isinstance(member, (dict, list)) else dumps(member, ensure_ascii=False))
+        entry = look.see(key, None if isinstance(member, (dict, list)) else write_json(member))
         if entry is not None:
             return entry
     return None

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from json import dumps
 from typing import cast
 
-from streamkit.scanner import Json, read_json
+from streamkit.scanner import Json, read_json, write_json
 
 __all__ = ["find"]
 
@@ -32,7 +31,7 @@ def find(held: Mapping[str, str], paths: Sequence[Place], *, final: bool) -> tup
         else:
             found = _inside(read_json(text), path[1:])
             if found is not _ABSENT:
-                return path, dumps(found, ensure_ascii=False)
+                return path, write_json(found)
     return None
 
 

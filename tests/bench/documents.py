@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import date
 from typing import Annotated, Literal
 
@@ -135,6 +136,56 @@ def note(size: int) -> str:
     """One long string, with an escape now and then."""
     line = 'John Doe said: "the tech conference is at \u00e9t\u00e9". '
     return json.dumps({"text": line * (size // len(json.dumps(line)))})
+
+
+class Tree(BaseModel):
+    name: str
+    children: list[Tree] = []
+
+
+def tree(size: int) -> str:
+    """Chains of objects, each 40 deep."""
+    told: list[dict[str, object]] = []
+    length = 30
+    while length < size:
+        node: dict[str, object] = {"name": f"leaf {len(told)}"}
+        for depth in range(40, 0, -1):
+            node = {"name": f"node {depth}", "children": [node]}
+        told.append(node)
+        length += len(json.dumps(node)) + 2
+    return json.dumps({"name": "root", "children": told})
+
+
+class Wide(BaseModel):
+    rows: list[dict[str, float | bool | None]]
+
+
+def wide(size: int) -> str:
+    """Records of numbers and booleans."""
+    row = {f"n{n}": n * 1.25 if n % 3 else n % 2 == 0 for n in range(20)}
+    return json.dumps({"rows": [row] * max(1, size // len(json.dumps(row)))})
+
+
+class Words(BaseModel):
+    words: list[str]
+
+
+def words(size: int) -> str:
+    """Short strings, half of them with escapes, in characters of one to four bytes."""
+    some = ["\u00e9t\u00e9", "\U0001f600 \u65e5\u672c", 'a "quoted" \\ word', "plain words"]
+    texts = [some[n % 4] for n in range(max(1, size // 24))]
+    return json.dumps({"words": texts}, ensure_ascii=False).replace("\u00e9", "\\u00e9")
+
+
+DOCUMENTS: dict[str, tuple[Callable[[int], str], type[BaseModel]]] = {
+    "users": (users, MeetingInfo),
+    "one long string": (note, Note),
+    "deep tree": (tree, Tree),
+    "numbers and booleans": (wide, Wide),
+    "unicode and escapes": (words, Words),
+    "unions": (orders, Orders),
+}
+"""What makes each document of about so many characters, and its model."""
 
 
 def chunked(text: str, size: int = 4) -> list[str]:

@@ -1,12 +1,26 @@
 """Streams: composition with `|`, and running what was composed. See `flow`, `fused` and `run`."""
 
-from streamkit.flow.flow import AnyStage, Flow, Pipeline, Planner, Source, Stage, Through, ToChanges, ToRoot
+from streamkit.flow.flow import (
+    AnyStage,
+    BatchSource,
+    Flow,
+    Pipeline,
+    Planner,
+    Source,
+    Stage,
+    Through,
+    ToChanges,
+    ToRoot,
+    batched,
+)
 from streamkit.flow.fused import Fused
 from streamkit.flow.machine import Machine, Reason
 from streamkit.flow.run import Batches, Pump
+from streamkit.flow.tasks import stop
 
 __all__ = [
     "AnyStage",
+    "BatchSource",
     "Batches",
     "Flow",
     "Fused",
@@ -20,4 +34,6 @@ __all__ = [
     "Through",
     "ToChanges",
     "ToRoot",
+    "batched",
+    "stop",
 ]

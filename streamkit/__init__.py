@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from streamkit.document import Document
 from streamkit.errors import (
     EmptyAnswer,
+    FellBehind,
     InvalidResult,
     JsonSyntaxError,
     LimitExceeded,
@@ -25,6 +26,7 @@ from streamkit.errors import (
 from streamkit.events import Change, End, Finish
 from streamkit.extract import extract
 from streamkit.flow import Flow, Pipeline, Stage
+from streamkit.hub import share
 from streamkit.partial import Partial, PartialLiteralMixin
 from streamkit.schema.hint import Stream
 
@@ -36,6 +38,7 @@ __all__ = [
     "Document",
     "EmptyAnswer",
     "End",
+    "FellBehind",
     "Finish",
     "Flow",
     "InvalidResult",
@@ -55,6 +58,7 @@ __all__ = [
     "extract",
     "from_openai",
     "from_provider",
+    "share",
 ]
 
 _OF_THE_CLIENT = ("Mode", "from_openai", "from_provider")

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EmptyAnswer",
+    "FellBehind",
     "InvalidResult",
     "JsonSyntaxError",
     "LimitExceeded",
@@ -81,6 +82,18 @@ class InvalidResult(StreamkitError, ValueError):
 
 class SourceFailed(StreamkitError):
     """The provider told of an error inside its stream, or the connection broke."""
+
+
+class FellBehind(StreamkitError):
+    """A subscriber of a hub was further behind than it may be.
+
+    Attributes:
+        missed: how many changes it had not read.
+    """
+
+    def __init__(self, message: str, *, missed: int) -> None:
+        self.missed = missed
+        super().__init__(message)
 
 
 class RetriesExhausted(StreamkitError):

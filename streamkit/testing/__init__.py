@@ -1,6 +1,7 @@
 """For tests of streams, this library's and yours: cuts, a clock that jumps, diagrams, probes, suites, a server."""
 
 from streamkit.testing.clock import Deadlock, VirtualTimeLoop, run_virtual
+from streamkit.testing.hubs import verify_hub
 from streamkit.testing.marbles import Marbles, drawn, marbles
 from streamkit.testing.probe import Probe, ProbeRun
 from streamkit.testing.server import Answer, LoopbackServer, Seen, chat_events
@@ -22,5 +23,6 @@ __all__ = [
     "marbles",
     "random_split",
     "run_virtual",
+    "verify_hub",
     "verify_stage",
 ]

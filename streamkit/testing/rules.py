@@ -22,13 +22,25 @@ class ConsumerError(Exception):
 
 
 def run_rules(rules: Iterable[Callable[[CaseT], Coroutine[Any, Any, None]]], case: CaseT, whose: object) -> None:
-    """Try rules one by one, each in an event loop of its own; what they raise has a note that names the rule."""
+    """Try rules one by one, each in an event loop of its own.
+
+    Raises:
+        AssertionError: one is broken, if only because something else was raised; a note names the rule.
+    """
     for rule in rules:
         try:
             run_virtual(rule(case))
-        except BaseException as error:
-            error.add_note(f"rule: {(rule.__doc__ or rule.__name__).strip()} Broken by {whose!r}.")
+        except AssertionError as error:
+            error.add_note(_named(rule, whose))
             raise
+        except (Exception, asyncio.CancelledError) as error:  # whatever it is, the rule is not kept
+            broken = AssertionError(repr(error))
+            broken.add_note(_named(rule, whose))
+            raise broken from error
+
+
+def _named(rule: Callable[..., object], whose: object) -> str:
+    return f"rule: {(rule.__doc__ or rule.__name__).strip()} Broken by {whose!r}."
 
 
 def expect(kept: object, message: str) -> None:

@@ -5,12 +5,20 @@ from __future__ import annotations
 from streamkit.errors import EmptyAnswer, Refused, StreamkitError, Truncated
 from streamkit.events import Finish, Path, Status, to_pointer
 
-__all__ = ["cut_short", "unfinished"]
+__all__ = ["cut_short", "missed", "unfinished"]
 
 
 def cut_short(finish: Finish) -> bool:
     """Whether the provider says that it did not say all."""
     return finish.refusal is not None or finish.reason in ("length", "content_filter")
+
+
+def missed(who: str) -> StreamkitError:
+    """Return what an operator on typed values raises for a snapshot, which has JSON values alone."""
+    return StreamkitError(
+        f"{who} missed typed values: this subscriber joined late or fell behind, and got a snapshot of JSON values in "
+        "their place; share(..., retain=None) keeps all, policy='suspend' waits, after=hub.seq takes what is to come"
+    )
 
 
 def unfinished(finish: Finish, open_paths: tuple[Path, ...], *, started: bool) -> tuple[Status, StreamkitError]:

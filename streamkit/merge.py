@@ -59,8 +59,7 @@ def conflate(changes: Iterable[Change]) -> list[Change]:
             if op in ("complete", "invalid"):
                 last.pop(path, None)
             elif op in _GROWING:
-                if op == "replace":
-                    last.clear()  # it voids what was told below it
+                # What stood below is told anew, too, so its old places need not be forgotten.
                 last[path] = len(out)
             else:
                 last.clear()

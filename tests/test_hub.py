@@ -4,68 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextvars import ContextVar
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import aiostream
 import pytest
-from flows import spread
+from hubs import all_of, letters, now, ops, slowly, told, virtual
 from pydantic import BaseModel
 
 from streamkit import Change, Document, End, FellBehind, Flow, StreamkitError, Truncated, extract, share
 from streamkit.hub import Batch, Hub, Stats, Subscription
 from streamkit.operators import completed, select, snapshots, tap
-from streamkit.testing import Probe, run_virtual
+from streamkit.testing import Probe
 
-T = TypeVar("T")
 CHUNKS = ['{"name": "Jo', "hn", '", "age": 2', "5}"]
 
 
 class User(BaseModel):
     name: str
     age: int
-
-
-def letters(text: str) -> list[list[Change[Any]]]:
-    """The batches of a string that is told letter by letter."""
-    batches = [[Change[Any]("add", (), "")], *([Change[Any]("append", (), letter)] for letter in text)]
-    return [*batches, [Change("complete", (), text)]]
-
-
-def told(
-    batches: Sequence[Sequence[Change[Any]]],
-    then: Any = "end",
-    *,
-    delay: float = 1.0,
-    fails_to_close: Exception | None = None,
-) -> tuple[Probe[Any], Flow[Change[Any]]]:
-    """A flow of batches, a second apart, and the probe behind it."""
-    probe = Probe(batches, then, delay=delay, fails_to_close=fails_to_close)
-    return probe, probe | spread()
-
-
-async def all_of(subscription: Subscription[T]) -> list[T]:
-    async with subscription as items:
-        return [item async for item in items]
-
-
-def ops(changes: Sequence[Change[Any]]) -> list[str]:
-    return [change.op for change in changes]
-
-
-def virtual(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
-    """Run a test in virtual time."""
-
-    def run() -> None:
-        run_virtual(test())
-
-    run.__name__ = test.__name__
-    return run
-
-
-def now() -> float:
-    return asyncio.get_running_loop().time()
 
 
 # -- following -----------------------------------------------------------------------------------------------
@@ -278,15 +236,6 @@ async def test_snapshots_of_the_hub_stay_as_they_are() -> None:
 # -- falling behind --------------------------------------------------------------------------------------------
 
 
-async def slowly(subscription: Subscription[T], pause: float) -> list[T]:
-    items: list[T] = []
-    async with subscription as reading:
-        async for item in reading:
-            items.append(item)
-            await asyncio.sleep(pause)
-    return items
-
-
 @virtual
 async def test_conflate_merges_what_piled_up() -> None:
     _, flow = told(letters("abcdefghij"))
@@ -426,6 +375,23 @@ async def test_one_large_batch_is_not_kept_for_ever() -> None:
         kept = sum(map(len, cast("Any", hub.channel.log)._batches))
         assert kept < 400
         waiting.cancel()
+
+
+@virtual
+async def test_a_source_that_never_waits_is_read_along() -> None:
+    """It would be over before anybody who waits for it had run."""
+    batches = letters("hello")
+    async with share([change for batch in batches for change in batch]) as hub:
+        one, two = await asyncio.gather(all_of(hub.subscribe(batches=True)), all_of(hub.subscribe(batches=True)))
+        assert [list(changes) for _, changes in one[:-1]] == batches
+        assert one == two
+
+
+@virtual
+async def test_who_suspends_never_misses_what_it_may_be_behind() -> None:
+    _, flow = told(letters("abcdefghij"), delay=0.0)
+    async with share(flow, retain=1) as hub:
+        assert "snapshot" not in ops(await slowly(hub.subscribe(policy="suspend", capacity=5), 10))
 
 
 # -- starting and stopping ---------------------------------------------------------------------------------------
@@ -651,3 +617,57 @@ def test_hubs_are_typed() -> None:
     models: Flow[User] = hub | snapshots()
     same: Flow[Change[User]] = hub | tap(id)
     assert all(repr(each) for each in (changes, batches, models, same))
+
+
+@virtual
+async def test_conflate_gives_a_snapshot_where_that_is_less() -> None:
+    changes: list[list[Change[Any]]] = [[Change("add", (), 0)]]
+    for n in range(1, 10):
+        changes.append([Change("complete", (), n - 1), Change("replace", (), n)])
+    _, flow = told(changes, "wait", delay=0.0)
+    async with share(flow) as hub, hub.subscribe() as slow:
+        await asyncio.sleep(1)
+        snapshot = await anext(slow)
+        assert snapshot.op == "snapshot"
+        assert cast("Document", snapshot.value).value == 9
+        assert slow.stats() == Stats(0, 1, 0, 19)
+
+
+@virtual
+async def test_a_source_that_fails_when_it_is_stopped_is_told_who_leaves() -> None:
+    async def source() -> AsyncIterator[Change[Any]]:
+        yield Change("add", (), "")
+        try:
+            await asyncio.sleep(1000)
+        finally:
+            raise OSError("broken pipe")
+
+    hub = share(source(), start="eager")
+    with pytest.raises(OSError, match="broken pipe"):
+        async with hub:
+            await asyncio.sleep(1)
+    assert cast("End", hub.end).status == "cancelled"
+
+
+@virtual
+async def test_typed_operators_say_what_a_snapshot_cannot_tell_them() -> None:
+    users = ["[", *('{"name": "Jo", "age": 1},' for _ in range(20)), '{"name": "Jo", "age": 1}]']
+    async with share(Probe(users, delay=1) | extract(list[User]), retain=5) as hub:
+        along = asyncio.create_task(all_of(hub.subscribe() | completed("/*")))
+        await asyncio.sleep(10.5)
+        for late in (hub | completed("/*"), hub | snapshots()):
+            with pytest.raises(StreamkitError, match=r"fell behind, and got a snapshot.*retain=None"):
+                async with late as items:
+                    await anext(items)
+        assert len([user async for user in hub.subscribe(hub.seq) | completed("/*")]) == 12
+        assert len(await along) == 21
+
+
+@virtual
+async def test_a_snapshot_that_hides_nothing_from_typed_operators_is_none_to_them() -> None:
+    _, flow = told(letters("hello"))
+    async with share(flow, retain=0) as hub:
+        first = asyncio.create_task(hub.result())
+        await asyncio.sleep(4.5)
+        assert [value async for value in hub | completed("")] == ["hello"]
+        await first

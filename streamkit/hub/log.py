@@ -33,13 +33,12 @@ class MemoryLog:
         seq: how many changes there were.
         values: about how many values the document has.
         verdict: the root's, once it has one.
-        decided: the place behind that verdict.
         end: how the stream ended; None while it runs.
     """
 
     def __init__(self, keep: int | None) -> None:
         self.keep = keep
-        self.seq = self.values = self.decided = 0
+        self.seq = self.values = 0
         self.verdict: Change[object] | None = None
         self.end: End | None = None
         self._document = Document()
@@ -59,7 +58,7 @@ class MemoryLog:
             for change in changes:
                 if self.end is not None:
                     break
-                self._fold(change, self.seq + taken + 1)
+                self._fold(change)
                 taken += 1
         finally:
             if taken:
@@ -109,7 +108,7 @@ class MemoryLog:
         known = after - (self._ends[at] - len(batch))
         return batch[known:] if known > 0 else batch
 
-    def _fold(self, change: Change[object], place: int) -> None:
+    def _fold(self, change: Change[object]) -> None:
         if not isinstance(change, Change):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
             raise TypeError(f"share() takes changes, got {change!r:.80}; write share(chunks | extract(Model))")
         try:
@@ -127,7 +126,6 @@ class MemoryLog:
                 self.end = cast("End", change.value)
             elif op != "append":
                 self.verdict = change if op in ("complete", "invalid") else None
-                self.decided = place
 
     def _forget(self, floor: int) -> None:
         """Let go of what lies before a number: whole batches, and most of one that is large."""

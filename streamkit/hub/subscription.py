@@ -279,7 +279,7 @@ class Subscription(Generic[ItemT]):
         """The document in place of what is not kept, and again what tells how the stream came out."""
         log = self._owner.channel.log
         told: list[Change[object]] = []
-        if log.verdict is not None and log.decided > self._cursor and (self._fits is None or self._fits(log.verdict)):
+        if log.verdict is not None and (self._fits is None or self._fits(log.verdict)):
             told.append(log.verdict)
         if log.end is not None:
             told.append(Change("end", (), log.end))

@@ -17,6 +17,7 @@ from streamkit.flow.fused import Fused
 from streamkit.flow.machine import Machine, Reason
 from streamkit.flow.run import Batches, Pump
 from streamkit.flow.tasks import stop
+from streamkit.flow.waiting import Reading, needs_a_loop
 
 __all__ = [
     "AnyStage",
@@ -28,6 +29,7 @@ __all__ = [
     "Pipeline",
     "Planner",
     "Pump",
+    "Reading",
     "Reason",
     "Source",
     "Stage",
@@ -35,5 +37,6 @@ __all__ = [
     "ToChanges",
     "ToRoot",
     "batched",
+    "needs_a_loop",
     "stop",
 ]

@@ -207,6 +207,12 @@ class Flow(Generic[OutT]):
         known = next((stage.model for stage in reversed(self._stages) if stage.model is not None), None)
         return known if known is not None else getattr(self._source, "model", None)
 
+    @property
+    def can_run_again(self) -> bool:
+        """Whether its source can be read more than once: a list can, a generator cannot."""
+        source = self._source
+        return source.can_run_again if isinstance(source, Flow) else not isinstance(source, (Iterator, AsyncIterator))
+
     @overload
     def __or__(self, after: Through) -> Flow[OutT]: ...
     @overload
@@ -276,9 +282,9 @@ class Flow(Generic[OutT]):
         with _noted(error):
             await cast("Batches", self._left()).aclose()
 
-    def _begin(self, *, is_spent: bool) -> None:
+    def _begin(self) -> None:
         """A source that can be read only once must not pass for an empty one the second time."""
-        if is_spent and self._began:
+        if self._began and not self.can_run_again:
             raise StreamkitError(
                 f"{self!r} was run before, and its source can be read only once: do all in one loop, or give a "
                 "source that starts anew, such as a list"
@@ -295,12 +301,12 @@ class Flow(Generic[OutT]):
     def _run_sync(self) -> Generator[object, None, None]:
         if not isinstance(self._source, Iterable):
             raise TypeError(f"{self!r} has an async source: write 'async for' or 'await ....result()', not 'for'")
-        self._begin(is_spent=isinstance(self._source, Iterator))
+        self._begin()
         batches = run_sync(self._source, self._plan)
         return batches if self._batched else _each(batches)
 
     def _run_async(self) -> AsyncGenerator[object, None]:
-        self._begin(is_spent=isinstance(self._source, (Iterator, AsyncIterator)))
+        self._begin()
         segments, pumps = _segments(self._plan)
         if isinstance(self._source, BatchSource):
             batches = run_batches(self._source.open_batches(), segments[0])

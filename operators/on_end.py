@@ -23,8 +23,8 @@ def on_end(fn: Callable[[BaseException | None], Awaitable[object] | object]) -> 
     """Call `fn` once for each run, when it is over; items pass as they are.
 
     It is given what ended the run: None if all went well; the error that is raised, or that the `end` tells of (for a
-    text that was cut, say); `GeneratorExit` for a consumer that left or was cancelled. What it raises comes out, or is a
-    note on what came first.
+    text that was cut, say); `GeneratorExit` for a consumer that left or was cancelled. What it raises comes out, or is
+    a note on what came first.
 
     Args:
         fn: a function; or a coroutine function, which needs `async for`.

@@ -671,3 +671,11 @@ async def test_a_snapshot_that_hides_nothing_from_typed_operators_is_none_to_the
         await asyncio.sleep(4.5)
         assert [value async for value in hub | completed("")] == ["hello"]
         await first
+
+
+@virtual
+async def test_a_subscription_that_was_begun_goes_on_in_a_pipeline() -> None:
+    _, flow = told([[Change("add", (), []), Change("add", (0,), 1), Change("complete", (0,), 1)]])
+    async with share(flow) as hub, hub.subscribe() as changes:
+        assert (await anext(changes)).op == "add"
+        assert ops([change async for change in changes | tap(id)]) == ["add", "complete", "end"]

@@ -34,11 +34,11 @@ def test_hubs_of_other_kinds_keep_the_rules(policy: str) -> None:
 # -- what breaks them --------------------------------------------------------------------------------------
 
 
-async def shared_news(channel: Any) -> None:
+def shared_news(channel: Any) -> asyncio.Future[None]:
     """One future for all who wait: it dies with the first of them that is cancelled."""
     future = next(iter(channel._waiting), None) or asyncio.get_running_loop().create_future()
     channel._waiting[future] = None
-    await future
+    return future
 
 
 async def slow_to_enter(subscription: Any) -> Any:

@@ -49,18 +49,15 @@ class Channel:
         self.log.close(error, cancelled=cancelled)
         self._wake()
 
-    async def news(self) -> None:
-        """Wait until something is told, or somebody is let go."""
+    def news(self) -> asyncio.Future[None]:
+        """What is done when something is told."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting[future] = None
-        try:
-            await future
-        finally:
-            self._waiting.pop(future, None)
+        return future
 
-    def let_go(self) -> None:
-        """Have everybody look again."""
-        self._wake()
+    def forget(self, future: asyncio.Future[None]) -> None:
+        """Nobody waits for this any more."""
+        self._waiting.pop(future, None)
 
     async def room(self) -> None:
         """Wait until nobody makes the source wait."""

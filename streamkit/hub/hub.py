@@ -12,8 +12,8 @@ from streamkit.errors import SourceFailed, StreamkitError
 from streamkit.events import Change, End
 from streamkit.flow import Flow, Pipeline, Source, Through, ToChanges, ToRoot, batched, stop
 from streamkit.hub.channel import Channel
-from streamkit.hub.log import MemoryLog
-from streamkit.hub.subscription import Batch, Policy, Stats, Subscription
+from streamkit.hub.log import Batch, MemoryLog
+from streamkit.hub.subscription import Policy, Stats, Subscription
 from streamkit.patterns import check_pattern, matcher
 
 if TYPE_CHECKING:

@@ -12,15 +12,29 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from typing import cast
+from typing import Generic, NamedTuple, TypeVar, cast
 
 from streamkit.document import Document
 from streamkit.ending import unfinished
 from streamkit.events import Change, End, Finish
 
-__all__ = ["MemoryLog"]
+__all__ = ["Batch", "MemoryLog"]
+
+RootT = TypeVar("RootT", covariant=True)
 
 _SOME = 256  # slots that may stand empty before they are let go of
+
+
+class Batch(NamedTuple, Generic[RootT]):
+    """Changes that belong together, and the place in the stream behind them.
+
+    Attributes:
+        seq: how many changes of the stream lie before this place; give it as `after` to go on from here.
+        changes: those of one chunk; of several, merged, for a subscriber that fell behind.
+    """
+
+    seq: int
+    changes: Sequence[Change[RootT]]
 
 
 class MemoryLog:
@@ -31,6 +45,8 @@ class MemoryLog:
 
     Attributes:
         seq: how many changes there were.
+        before: the place before the newest batch.
+        newest: that batch: what all read who keep up.
         values: about how many values the document has.
         verdict: the root's, once it has one.
         end: how the stream ended; None while it runs.
@@ -38,7 +54,8 @@ class MemoryLog:
 
     def __init__(self, keep: int | None) -> None:
         self.keep = keep
-        self.seq = self.values = 0
+        self.seq = self.before = self.values = 0
+        self.newest = Batch[object](0, ())
         self.verdict: Change[object] | None = None
         self.end: End | None = None
         self._document = Document()
@@ -62,8 +79,9 @@ class MemoryLog:
                 taken += 1
         finally:
             if taken:
-                self.seq += taken
-                self._batches.append(changes if taken == len(changes) else changes[:taken])
+                self.before, self.seq = self.seq, self.seq + taken
+                self.newest = Batch(self.seq, changes if taken == len(changes) else changes[:taken])
+                self._batches.append(self.newest.changes)
                 self._ends.append(self.seq)
                 if self.keep is not None:
                     self._forget(self.seq - taken - self.keep)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, Protocol, TypeAlias, TypeVar, cast, overload
@@ -10,6 +11,7 @@ from streamkit.errors import FellBehind, StreamkitError
 from streamkit.events import Change, End
 from streamkit.flow import Flow, Pipeline
 from streamkit.hub.channel import Channel
+from streamkit.hub.log import Batch, MemoryLog
 from streamkit.merge import conflate
 
 if TYPE_CHECKING:
@@ -17,28 +19,15 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-__all__ = ["Batch", "Policy", "Stats", "Subscription"]
+__all__ = ["Policy", "Stats", "Subscription"]
 
 ItemT = TypeVar("ItemT", covariant=True)
 T = TypeVar("T")
-RootT = TypeVar("RootT", covariant=True)
 
 Policy: TypeAlias = Literal["conflate", "every", "suspend", "disconnect"]
 """What becomes of a subscriber that falls behind: see `Hub.subscribe`."""
 
 _ALWAYS = ("reset", "snapshot", "end")
-
-
-class Batch(NamedTuple, Generic[RootT]):
-    """Changes that belong together, and the place in the stream behind them.
-
-    Attributes:
-        seq: how many changes of the stream lie before this place; give it as `after` to go on from here.
-        changes: those of one chunk; of several, merged, for a subscriber that fell behind.
-    """
-
-    seq: int
-    changes: Sequence[Change[RootT]]
 
 
 class Stats(NamedTuple):
@@ -96,14 +85,16 @@ class Subscription(Generic[ItemT]):
         "_delivered",
         "_dropped",
         "_fits",
+        "_is_plain",
         "_items",
         "_joined",
         "_limit",
+        "_log",
         "_merged",
         "_owner",
         "_policy",
-        "_reading",
         "_state",
+        "_waiting",
     )
 
     def __init__(
@@ -124,7 +115,10 @@ class Subscription(Generic[ItemT]):
         self._limit: int | None = None
         self._joined = 0  # the place of the stream when it was entered
         self._delivered = self._merged = self._dropped = 0
-        self._reading = False
+        self._waiting: asyncio.Future[None] | None = None
+        self._log: MemoryLog = owner.channel.log
+        # One that takes what is told as it is told, if it keeps up.
+        self._is_plain = fits is None and policy != "suspend"
         self._state: Literal["new", "open", "left"] = "new"
 
     def __repr__(self) -> str:
@@ -144,7 +138,7 @@ class Subscription(Generic[ItemT]):
 
     def stats(self) -> Stats:
         """How this subscriber keeps up."""
-        lag = self._owner.channel.log.seq - self._cursor
+        lag = self._log.seq - self._cursor
         return Stats(lag, self._delivered, self._merged, self._dropped)
 
     @overload
@@ -156,20 +150,20 @@ class Subscription(Generic[ItemT]):
 
     async def open_batches(self) -> AsyncGenerator[Sequence[object], None]:
         """What comes, those of one chunk together; leaves when it is closed."""
+        are_items, self._batches = self._batches, True
         async with self:
-            while True:
-                try:
-                    changes = await self._next()
-                except StopAsyncIteration:
-                    return
-                yield (Batch(self._cursor, changes),) if self._batches else changes
+            rest, self._items = self._items[self._at :], ()
+            if rest:
+                yield rest
+            async for batch in self:
+                yield (batch,) if are_items else cast("Batch[object]", batch).changes
 
     async def __aenter__(self) -> Self:
         if self._state == "left":
             raise StreamkitError("this subscription was left; subscribe again, with after=its seq")
         if self._state == "new":
             self._owner.join(self)
-            self._state, self._joined = "open", self._owner.channel.log.seq
+            self._state, self._joined = "open", self._log.seq
             self._ask()
         return self
 
@@ -182,43 +176,61 @@ class Subscription(Generic[ItemT]):
         return self
 
     async def __anext__(self) -> ItemT:
-        at = self._at
-        if at < len(self._items):
+        at, items = self._at, self._items
+        if at < len(items):
             self._at = at + 1
-            return cast("ItemT", self._items[at])
-        changes = await self._next()
+            return cast("ItemT", items[at])
+        if self._state != "open" or self._waiting is not None:
+            self._refuse()
+        while True:
+            batch = self._read()
+            if batch is not None:
+                break
+            if self._log.end is not None:
+                self._finish(self._log.end)
+                raise StopAsyncIteration
+            # Here, not in a coroutine of its own: this is what a subscriber costs while it waits, and for each batch.
+            self._waiting = future = self._owner.channel.news()
+            try:
+                await future
+            finally:
+                self._waiting = None
+                if future.cancelled() or not future.done():
+                    self._owner.channel.forget(future)
+            if self._state != "open":
+                raise StopAsyncIteration
         if self._batches:
-            return cast("ItemT", Batch(self._cursor, changes))
-        self._items, self._at = changes, 1
-        return cast("ItemT", changes[0])
+            return cast("ItemT", batch)
+        self._items, self._at = batch.changes, 1
+        return cast("ItemT", batch.changes[0])
 
-    async def _next(self) -> Sequence[Change[object]]:
-        """The next changes, at least one."""
+    def _refuse(self) -> None:
         if self._state == "new":
             raise StreamkitError("enter the subscription first: async with hub.subscribe() as changes: ...")
-        if self._reading:
-            raise StreamkitError("a subscription has one reader: another task wants a subscription of its own")
+        if self._state == "left":
+            raise StopAsyncIteration
+        raise StreamkitError("a subscription has one reader: another task wants a subscription of its own")
+
+    def _read(self) -> Batch[object] | None:
+        """What is there and was not read: at least one change; None if there is nothing."""
+        log = self._log
+        if self._is_plain and self._cursor == log.before and log.seq > log.before:
+            batch = log.newest
+            self._behind, self._cursor = -1, log.seq
+            self._delivered += len(batch.changes)
+            return batch
         self._items, self._at = (), 0
-        channel, self._reading = self._owner.channel, True
-        try:
-            while self._state == "open":
-                while self._cursor < channel.log.seq:
-                    changes = self._take()
-                    self._ask()
-                    if changes:
-                        self._delivered += len(changes)
-                        return changes
-                if channel.log.end is not None:
-                    self._finish(channel.log.end)
-                else:
-                    await channel.news()
-        finally:
-            self._reading = False
-        raise StopAsyncIteration
+        while self._cursor < log.seq:
+            changes = self._take()
+            self._ask()
+            if changes:
+                self._delivered += len(changes)
+                return Batch(self._cursor, changes)
+        return None
 
     def _take(self) -> Sequence[Change[object]]:
         """Move on in the log; return what is to be handed over of it, perhaps nothing."""
-        log = self._owner.channel.log
+        log = self._log
         self._behind = -1
         if self._policy == "disconnect":
             self._check()
@@ -238,7 +250,7 @@ class Subscription(Generic[ItemT]):
 
     def _check(self) -> None:
         """Raise if more has piled up since this subscriber joined than it may leave unread."""
-        log, since = self._owner.channel.log, max(self._cursor, self._joined)
+        log, since = self._log, max(self._cursor, self._joined)
         lag = log.seq - since
         if self._capacity is None or lag <= self._capacity:
             return
@@ -263,7 +275,7 @@ class Subscription(Generic[ItemT]):
 
     def _merge(self, batches: Sequence[Sequence[Change[object]]]) -> Sequence[Change[object]]:
         """What piled up, as the least changes; or the document, where that is less."""
-        log = self._owner.channel.log
+        log = self._log
         behind, self._cursor = self._cursor, log.seq
         changes = self._select(list(chain.from_iterable(batches)))
         merged = conflate(changes)
@@ -277,7 +289,7 @@ class Subscription(Generic[ItemT]):
 
     def _snapshot(self) -> Sequence[Change[object]]:
         """The document in place of what is not kept, and again what tells how the stream came out."""
-        log = self._owner.channel.log
+        log = self._log
         told: list[Change[object]] = []
         if log.verdict is not None and (self._fits is None or self._fits(log.verdict)):
             told.append(log.verdict)
@@ -309,6 +321,7 @@ class Subscription(Generic[ItemT]):
             self._owner.leave(self)
             if self._limit is not None:
                 self._owner.channel.move(self._limit, None)
-            if self._reading:
-                self._owner.channel.let_go()
+            if self._waiting is not None and not self._waiting.done():
+                self._owner.channel.forget(self._waiting)
+                self._waiting.set_result(None)
         self._state, self._limit = "left", None

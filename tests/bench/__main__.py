@@ -14,6 +14,7 @@ from importlib.metadata import version
 from documents import MeetingInfo, chunked, users
 from instructor.dsl.partial import Partial as InstructorPartial
 from measure import cpu_times, exponent
+from sharing import fan_out, idle, never_reading
 
 from streamkit import extract
 
@@ -76,10 +77,16 @@ def whole() -> Iterator[Row]:
     yield "the whole document in one chunk, against model_validate_json", "<= 8x", f"{ratio:.1f}x", ratio <= 8
 
 
+def sharing() -> Iterator[Row]:
+    """Hubs: see sharing.py."""
+    for part in (fan_out, idle, never_reading):
+        yield from part(ROUNDS)
+
+
 def main() -> None:
     print(f"Python {sys.version.split()[0]}, instructor {version('instructor')}, pydantic {version('pydantic')}\n")
     print(f"{'figure':66}{'target':>10}{'measured':>12}")
-    for part in (growth, against_instructor, whole):
+    for part in (growth, against_instructor, whole, sharing):
         for figure, target, measured, met in part():
             print(f"{figure:66}{target:>10}{measured:>12}  {'' if met else 'not met'}".rstrip())
 

@@ -6,18 +6,14 @@ out   add /s "a"                   append /s "bc", complete /s
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
-from contextlib import aclosing
-from typing import cast
 
 from streamkit.events import Change
-from streamkit.flow import Batches, Reason, Through
+from streamkit.flow import Batches, Reading, Reason, Through
 from streamkit.merge import merge
+from streamkit.pile import Pile
 
 __all__ = ["coalesce"]
-
-_SOME = 64  # changes that may wait unmerged
 
 
 def coalesce() -> Through:
@@ -41,34 +37,11 @@ class _Coalesce:
 
 
 async def _pump(batches: Batches) -> Batches:
-    waiting: list[Change[object]] = []
-    merged = 0  # how much of what waits was merged already; doubling keeps the whole linear
-    came = asyncio.Event()
-
-    async def read() -> None:
-        nonlocal merged
-        try:
-            async with aclosing(batches):
-                async for batch in batches:
-                    waiting.extend(cast("Sequence[Change[object]]", batch))
-                    if len(waiting) > 2 * merged + _SOME:
-                        waiting[:] = merge(waiting)
-                        merged = len(waiting)
-                    came.set()
-        finally:
-            came.set()
-
-    reader = asyncio.create_task(read(), name="streamkit coalesce")
-    try:
-        while not reader.done() or waiting:
-            await came.wait()
-            came.clear()
-            if waiting:
-                ready = merge(waiting)
-                waiting.clear()
-                merged = 0
-                yield ready
-        await reader
-    finally:
-        reader.cancel()
-        await asyncio.gather(reader, return_exceptions=True)
+    pile = Pile(merge)
+    async with Reading(batches, pile.add, "coalesce") as reading:
+        while await reading.news():
+            if pile:
+                yield pile.take()
+            elif reading.over:
+                break
+        reading.finish()

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, cast, overload
 
+from streamkit.document import Document
+from streamkit.ending import missed
 from streamkit.events import Change, End
 from streamkit.flow import Reason, Stage
 from streamkit.patterns import checking_planner, matcher
@@ -42,13 +44,14 @@ def completed(*patterns: str, of: type[Any] = object) -> Stage[Change[Any], Any]
         return isinstance(change.value, of) and matches(change)
 
     name = f"completed({', '.join(map(repr, patterns))})"
-    return Stage(lambda: _Completed(fits), name, emits_changes=False, plan=checking_planner(patterns))
+    return Stage(lambda: _Completed(fits, matches), name, emits_changes=False, plan=checking_planner(patterns))
 
 
 class _Completed:
-    def __init__(self, fits: Callable[[Change[object]], bool]) -> None:
+    def __init__(self, fits: Callable[[Change[object]], bool], fits_path: Callable[[Change[object]], bool]) -> None:
         self.error: Exception | None = None
-        self._fits = fits
+        self.finished = False
+        self._fits, self._fits_path = fits, fits_path
 
     def feed(self, change: Change[object], /) -> Sequence[object]:
         if change.op == "complete":
@@ -57,7 +60,14 @@ class _Completed:
             end = cast("End", change.value)
             if end.status not in ("complete", "invalid"):
                 self.error = end.error
+        elif change.op == "snapshot" and self._hides(cast("Document", change.value)):
+            self.error, self.finished = missed("completed()"), True
         return ()
+
+    def _hides(self, document: Document) -> bool:
+        """Whether values that would have been passed on were completed, and are known as JSON alone."""
+        closed = (path for path in document.paths() if path and document.state(path) == "complete")
+        return any(self._fits_path(Change("complete", path)) for path in closed)
 
     def close(self, reason: Reason, /) -> Sequence[object]:
         return ()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeVar, cast, overload
 
+from streamkit.ending import missed
 from streamkit.errors import StreamkitError
 from streamkit.events import Change, End
 from streamkit.flow import AnyStage, Planner, Reason, Stage, ToRoot
@@ -61,6 +62,7 @@ class _Snapshots:
                 "snapshots() needs a model: give it one, or put it behind validate(Model) or extract(Model)"
             )
         self.error: Exception | None = None
+        self.finished = False
         self._fold = TypedFold(compile_type(model))
         self._end: End | None = None
 
@@ -72,6 +74,9 @@ class _Snapshots:
         for change in batch:
             if change.op == "end":
                 self._end = cast("End", change.value)
+            elif change.op == "snapshot":
+                self.error, self.finished = missed("snapshots()"), True
+                return ()
             else:
                 fold.apply(change)
         out = (fold.snapshot(),) if fold.changed else ()

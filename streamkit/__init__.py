@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from streamkit.errors import (
         ConnectionLost,
         EmptyAnswer,
+        FellBehind,
         Filtered,
         InvalidResult,
         JsonSyntaxError,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     )
     from streamkit.events import Change, End, Finish
     from streamkit.flow import Flow, Pipeline, Stage
+    from streamkit.hub import share
     from streamkit.partial import Partial, PartialLiteralMixin
     from streamkit.schema.hint import Stream
     from streamkit.standard import extract
@@ -39,6 +41,7 @@ __all__ = [
     "Document",
     "EmptyAnswer",
     "End",
+    "FellBehind",
     "Filtered",
     "Finish",
     "Flow",
@@ -60,6 +63,7 @@ __all__ = [
     "extract",
     "from_openai",
     "from_provider",
+    "share",
 ]
 
 # Nothing is imported before it is asked for: neither pydantic by `import streamkit`, nor openai by an extraction.
@@ -69,6 +73,7 @@ _HOMES = {
     "streamkit.errors": (
         "ConnectionLost",
         "EmptyAnswer",
+        "FellBehind",
         "Filtered",
         "InvalidResult",
         "JsonSyntaxError",
@@ -82,6 +87,7 @@ _HOMES = {
     ),
     "streamkit.events": ("Change", "End", "Finish"),
     "streamkit.flow": ("Flow", "Pipeline", "Stage"),
+    "streamkit.hub": ("share",),
     "streamkit.partial": ("Partial", "PartialLiteralMixin"),
     "streamkit.schema.hint": ("Stream",),
     "streamkit.standard": ("extract",),

@@ -104,6 +104,12 @@ class Document:
             return False
         return True
 
+    def paths(self) -> Iterator[Path]:
+        """The path of every value, parents first."""
+        self._settle_text()
+        if not self._empty:
+            yield from (path for path, _ in self._walk((), self._root))
+
     def copy(self) -> Document:
         """A document that stands where this one stands and goes its own way; shares what it can."""
         twin = Document()

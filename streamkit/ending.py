@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
-from streamkit.errors import EmptyAnswer, Filtered, Refused, StreamkitError, Truncated
-from streamkit.events import Finish, Path, Status, to_pointer
+from collections.abc import Sequence
+from typing import cast
 
-__all__ = ["cut_short", "unfinished"]
+from streamkit.errors import EmptyAnswer, Filtered, Refused, StreamkitError, Truncated
+from streamkit.events import Change, End, Finish, Path, Status, to_pointer
+
+__all__ = ["cut_short", "hold_failure", "missed", "unfinished"]
 
 
 def cut_short(finish: Finish) -> bool:
     """Whether the provider says that it did not say all."""
     return finish.refusal is not None or finish.reason in ("length", "content_filter")
+
+
+def hold_failure(batch: Sequence[object], kinds: tuple[type[Exception], ...]) -> tuple[Sequence[object], Change | None]:
+    """Split off the `end` that tells of an error of some kinds, for who has something else to tell instead."""
+    if isinstance(batch[-1], Change):
+        last = cast("Change", batch[-1])
+        if isinstance(last.value, End) and last.value.status == "failed" and isinstance(last.value.error, kinds):
+            return batch[:-1], last
+    return batch, None
+
+
+def missed(who: str) -> StreamkitError:
+    """Return what an operator on typed values raises for a snapshot, which has JSON values alone."""
+    return StreamkitError(
+        f"{who} missed typed values: this subscriber joined late or fell behind, and got a snapshot of JSON values in "
+        "their place; share(..., retain=None) keeps all, policy='suspend' waits, after=hub.seq takes what is to come"
+    )
 
 
 def unfinished(finish: Finish, open_paths: tuple[Path, ...], *, started: bool) -> tuple[Status, StreamkitError]:

@@ -14,6 +14,7 @@ __all__ = [
     "Attempt",
     "ConnectionLost",
     "EmptyAnswer",
+    "FellBehind",
     "Filtered",
     "InvalidResult",
     "JsonSyntaxError",
@@ -134,6 +135,18 @@ class Attempt:
     usage: Mapping[str, object] | None = None
     finish_reason: str | None = None
     id: str | None = None
+
+
+class FellBehind(StreamkitError):
+    """A subscriber of a hub was further behind than it may be.
+
+    Attributes:
+        missed: how many changes it had not read.
+    """
+
+    def __init__(self, message: str, *, missed: int) -> None:
+        self.missed = missed
+        super().__init__(message)
 
 
 class RetriesExhausted(StreamkitError):

@@ -8,7 +8,7 @@ from typing import cast
 
 from streamkit.events import Change, Op, Path
 
-__all__ = ["merge", "merge_into"]
+__all__ = ["conflate", "merge", "merge_into"]
 
 _GROWING = ("add", "append", "replace")
 
@@ -36,3 +36,34 @@ def merge(changes: Iterable[Change]) -> list[Change]:
 
 def _op_and_path(change: Change) -> tuple[Op, Path]:
     return change.op, change.path
+
+
+def conflate(changes: Iterable[Change]) -> list[Change]:
+    """The least changes that come to the same: what was said of a value is said where that began.
+
+    Text joins the change that told of its string, a value set over one that was just set takes its place. Every
+    verdict stays. Changes of different values may trade places, parents never behind their children. Linear.
+    """
+    out: list[Change] = []
+    grown: dict[int, list[str]] = {}  # the text of a change in `out`, in pieces
+    last: dict[Path, int] = {}  # where the state of a value without a verdict was told
+    for change in changes:
+        op, path, value = change
+        at = last.get(path)
+        if op == "append" and at is not None and isinstance(out[at].value, str):
+            grown.setdefault(at, [cast("str", out[at].value)]).append(cast("str", value))
+        elif op == "replace" and at is not None and not isinstance(out[at].value, (dict, list)):
+            out[at] = Change("add" if out[at].op == "add" else "replace", path, value)
+            grown.pop(at, None)
+        else:
+            if op in ("complete", "invalid"):
+                last.pop(path, None)
+            elif op in _GROWING:
+                # What stood below is told anew, too, so its old places need not be forgotten.
+                last[path] = len(out)
+            else:
+                last.clear()
+            out.append(change)
+    for at, pieces in grown.items():
+        out[at] = Change(out[at].op, out[at].path, "".join(pieces))
+    return out

@@ -15,6 +15,7 @@ from strategies import LAW
 
 from streamkit import Change, Document, End
 from streamkit.events import Op, Path
+from streamkit.operators import accumulate
 
 
 def folded(*changes: Change) -> Document:
@@ -360,3 +361,11 @@ def test_a_completed_string_is_the_object_its_verdict_carried() -> None:
     text = "".join(reversed(["hn", "Jo"]))
     document = folded(add("", {}), add("/s", "Jo"), Change("append", ("s",), "hn"), Change("complete", ("s",), text))
     assert document.get(("s",)) is text
+
+
+def test_paths_are_told_parents_first() -> None:
+    document = Document()
+    assert list(document.paths()) == []
+    for change in '{"a": [1, "x' | accumulate():
+        document.apply(change)
+    assert list(document.paths()) == [(), ("a",), ("a", 0), ("a", 1)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Sequence
 from typing import Any, Generic, TypeVar, cast
 
 import aiostream
@@ -14,7 +14,7 @@ from recorder import check, gather, tidy
 from streamkit.errors import InvalidResult, JsonSyntaxError, StreamkitError, Truncated
 from streamkit.events import Change, End, Finish
 from streamkit.flow import Flow, Machine, Pipeline, Reason, Stage
-from streamkit.operators import accumulate, tap, validate
+from streamkit.operators import accumulate, completed, snapshots, tap, validate
 
 T = TypeVar("T")
 TEXT = '{"name": "John", "age": 25}'
@@ -603,3 +603,52 @@ async def test_a_pipe_that_takes_enough_closes_the_source() -> None:
     async with stream.stream() as items:
         assert [item async for item in items] == [2, 2]
     assert closed == [True]
+
+
+# -- sources that know more ------------------------------------------------------------------------------------
+
+
+class Batching:
+    """A source of batches of changes that knows their model."""
+
+    model = User
+
+    def __init__(self) -> None:
+        self.closed = 0
+
+    def __aiter__(self) -> AsyncIterator[Change[User]]:
+        raise AssertionError("asked for its items, not its batches")
+
+    async def open_batches(self) -> AsyncGenerator[Sequence[Change[User]], None]:
+        try:
+            for batch in ([TEXT[:9], TEXT[9:]] | accumulate() | validate(User)).batches():
+                yield batch
+        finally:
+            await asyncio.sleep(0)
+            self.closed += 1
+
+
+async def test_a_flow_over_a_source_of_batches_keeps_them() -> None:
+    source = Batching()
+    flow = source | tap(id)
+    assert [len(batch) for batch in await taken(flow.batches())] == [1, 5, 1]
+    async with flow as changes:
+        await anext(changes)
+    assert source.closed == 2
+
+
+async def test_stages_learn_the_model_of_a_source_that_knows_it() -> None:
+    flow = Batching() | snapshots()
+    assert (await taken(flow))[-1] == User(name="John", age=25)
+    with pytest.raises(ValueError, match="can never match User"):
+        _ = Batching() | completed("/nmae")
+    assert [item async for item in ([TEXT] | accumulate() | validate(User)) | tap(id) | snapshots()] == [
+        User(name="John", age=25)
+    ]
+
+
+async def test_a_source_with_a_model_of_another_kind_is_not_asked() -> None:
+    class Source(AsyncFinishing):
+        model = "gpt"
+
+    assert await (Source(TEXT, Finish()) | accumulate() | validate(User)).result() == User(name="John", age=25)

@@ -1,12 +1,27 @@
 """Streams: composition with `|`, and running what was composed. See `flow`, `fused` and `run`."""
 
-from streamkit.flow.flow import AnyStage, Flow, Pipeline, Planner, Source, Stage, Through, ToChanges, ToRoot
+from streamkit.flow.flow import (
+    AnyStage,
+    BatchSource,
+    Flow,
+    Pipeline,
+    Planner,
+    Source,
+    Stage,
+    Through,
+    ToChanges,
+    ToRoot,
+    batched,
+)
 from streamkit.flow.fused import Fused
 from streamkit.flow.machine import Machine, Reason
 from streamkit.flow.run import Batches, Pump
+from streamkit.flow.tasks import stop
+from streamkit.flow.waiting import Reading, needs_a_loop
 
 __all__ = [
     "AnyStage",
+    "BatchSource",
     "Batches",
     "Flow",
     "Fused",
@@ -14,10 +29,14 @@ __all__ = [
     "Pipeline",
     "Planner",
     "Pump",
+    "Reading",
     "Reason",
     "Source",
     "Stage",
     "Through",
     "ToChanges",
     "ToRoot",
+    "batched",
+    "needs_a_loop",
+    "stop",
 ]

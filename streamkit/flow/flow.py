@@ -24,7 +24,7 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import aclosing, contextmanager
-from typing import TYPE_CHECKING, Any, Generic, Never, TypeAlias, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, Never, Protocol, TypeAlias, TypeVar, cast, overload, runtime_checkable
 
 from typing_extensions import TypeVar as DefaultTypeVar
 
@@ -38,7 +38,19 @@ if TYPE_CHECKING:
 
     from streamkit.flow.machine import Machine
 
-__all__ = ["AnyStage", "Flow", "Pipeline", "Planner", "Source", "Stage", "Through", "ToChanges", "ToRoot"]
+__all__ = [
+    "AnyStage",
+    "BatchSource",
+    "Flow",
+    "Pipeline",
+    "Planner",
+    "Source",
+    "Stage",
+    "Through",
+    "ToChanges",
+    "ToRoot",
+    "batched",
+]
 
 InT = TypeVar("InT", contravariant=True)
 OutT = TypeVar("OutT", covariant=True)
@@ -50,6 +62,20 @@ Source = AsyncIterable[T] | Iterable[T]
 AnyStage: TypeAlias = "Stage[Never, object]"
 Planner: TypeAlias = "Callable[[Sequence[AnyStage], AnyStage], Sequence[AnyStage]]"
 """Given the stages before it and itself, how a stage would have them run; for fusing, and to learn the model."""
+
+
+@runtime_checkable
+class BatchSource(Protocol):
+    """A source of changes that knows what belongs together: a flow over it keeps its batches."""
+
+    @property
+    def model(self) -> object:
+        """The type that its changes speak of; None if it knows none."""
+        ...
+
+    def open_batches(self) -> Batches:
+        """Return an async generator of batches; closing it leaves the source."""
+        ...
 
 
 class Pipeline(Generic[InT, OutT]):
@@ -176,7 +202,7 @@ class Flow(Generic[OutT]):
         if isinstance(source, Mapping) or not isinstance(source, (AsyncIterable, Iterable)):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
             raise TypeError(f"cannot stream from {source!r:.80}: a source is an iterable or async iterable of chunks")
         self._source, self._stages, self._batched = source, tuple(stages), batched
-        self._plan = _planned(self._stages)
+        self._plan = _planned(self._stages, source)
         self._began = False
         self._entered: dict[object, list[Batches | Generator[object, None, None]]] = {}
 
@@ -191,6 +217,12 @@ class Flow(Generic[OutT]):
             return known
         # A run's own `model` is the name of the language model.
         return getattr(self._source, "response_model", None) or getattr(self._source, "model", None)
+
+    @property
+    def can_run_again(self) -> bool:
+        """Whether its source can be read more than once: a list can, a generator cannot."""
+        source = self._source
+        return source.can_run_again if isinstance(source, Flow) else not isinstance(source, (Iterator, AsyncIterator))
 
     @overload
     def __or__(self, after: Through) -> Flow[OutT]: ...
@@ -261,9 +293,9 @@ class Flow(Generic[OutT]):
         with _noted(error):
             await cast("Batches", self._left()).aclose()
 
-    def _begin(self, *, is_spent: bool) -> None:
+    def _begin(self) -> None:
         """A source that can be read only once must not pass for an empty one the second time."""
-        if is_spent and self._began:
+        if self._began and not self.can_run_again:
             raise StreamkitError(
                 f"{self!r} was run before, and its source can be read only once: do all in one loop, or give a "
                 "source that starts anew, such as a list"
@@ -280,14 +312,17 @@ class Flow(Generic[OutT]):
     def _run_sync(self) -> Generator[object, None, None]:
         if not isinstance(self._source, Iterable):
             raise TypeError(f"{self!r} has an async source: write 'async for' or 'await ....result()', not 'for'")
-        self._begin(is_spent=isinstance(self._source, Iterator))
+        self._begin()
         batches = run_sync(self._source, self._plan)
         return batches if self._batched else _each(batches)
 
     def _run_async(self) -> AsyncGenerator[object, None]:
-        self._begin(is_spent=isinstance(self._source, (Iterator, AsyncIterator)))
+        self._begin()
         segments, pumps = _segments(self._plan)
-        batches = run_async(self._source, segments[0])
+        if isinstance(self._source, BatchSource):
+            batches = run_batches(self._source.open_batches(), segments[0])
+        else:
+            batches = run_async(self._source, segments[0])
         for pump, stages in zip(pumps, segments[1:], strict=True):
             batches = pump(batches)
             if stages:
@@ -343,12 +378,31 @@ async def _aeach(batches: Batches) -> AsyncGenerator[object, None]:
                 yield item
 
 
-def _planned(stages: Sequence[AnyStage]) -> Sequence[AnyStage]:
-    """The stages as they are to be run: each may take the ones before it into account."""
-    planned: Sequence[AnyStage] = ()
+def batched(source: Source[T]) -> Flow[Sequence[T]]:
+    """A flow of the batches of anything: those that it knows of itself, else each item as one."""
+    if isinstance(source, Flow):
+        return source.batches()
+    batches = getattr(source, "batches", None)
+    return Flow[T](source).batches() if batches is None else Flow(batches())
+
+
+def _planned(stages: Sequence[AnyStage], source: object = None) -> Sequence[AnyStage]:
+    """The stages as they are to be run: each may take the ones before it into account, and the source."""
+    model = source.model if isinstance(source, (BatchSource, Flow)) else None
+    # What a source knows of its items is told as a stage tells it; this one is not run.
+    known: Sequence[AnyStage] = () if model is None else (_knowing(model),)
+    planned = known
     for stage in stages:
         planned = stage.plan(planned, stage) if stage.plan is not None else (*planned, stage)
-    return planned
+    return planned[len(known) :]
+
+
+def _knowing(model: object) -> AnyStage:
+    return Stage(_never, "source", model=model, emits_changes=True)
+
+
+def _never() -> Machine[object, object]:
+    raise AssertionError
 
 
 def _segments(stages: Sequence[AnyStage]) -> tuple[list[list[AnyStage]], list[Pump]]:

@@ -116,6 +116,7 @@ async def run_batches(batches: Batches, parts: Sequence[Part]) -> Batches:
                 try:
                     batch = await anext(batches)
                 except StopAsyncIteration:
+                    reason = _finish(batches, reason)
                     break
                 except Exception as error:
                     reason = error

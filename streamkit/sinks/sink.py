@@ -16,7 +16,7 @@ from contextlib import closing
 from typing import Protocol, TypeAlias, cast
 
 from streamkit.events import Change, End
-from streamkit.flow import Flow
+from streamkit.flow import batched
 
 __all__ = ["Changes", "Delivery", "Drain", "Sink"]
 
@@ -81,7 +81,7 @@ class Delivery:
         end: End | None = None
         if self._sink.waits:
             raise self._must_wait()
-        with closing(self._open()) as drain, _batched(self._changes) as batches:
+        with closing(self._open()) as drain, batched(self._changes) as batches:
             for batch in batches:
                 waiting = drain.take(batch)
                 if waiting is not None:
@@ -97,7 +97,7 @@ class Delivery:
     async def _deliver(self) -> End | None:
         end: End | None = None
         with closing(self._open()) as drain:
-            async with _batched(self._changes) as batches:
+            async with batched(self._changes) as batches:
                 async for batch in batches:
                     waiting = drain.take(batch)
                     if waiting is not None:
@@ -112,16 +112,6 @@ class Delivery:
 
     def _must_wait(self) -> TypeError:
         return TypeError(f"{self._sink!r} has to wait: write 'await (flow | sink)', not run()")
-
-
-def _batched(changes: Changes) -> Flow[Sequence[Change[object]]]:
-    """The changes, those of one chunk together where that is known."""
-    if isinstance(changes, Flow):
-        return changes.batches()
-    batches = getattr(changes, "batches", None)
-    if batches is None:
-        return Flow[Change[object]](changes).batches()
-    return Flow(batches())
 
 
 def _end(batch: Sequence[Change[object]]) -> End | None:

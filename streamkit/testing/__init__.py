@@ -1,6 +1,28 @@
-"""For tests of streams, this library's and yours: every way to cut a text, and a server to stream it."""
+"""For tests of streams, this library's and yours: cuts, a clock that jumps, diagrams, probes, suites, a server."""
 
+from streamkit.testing.clock import Deadlock, VirtualTimeLoop, run_virtual
+from streamkit.testing.hubs import verify_hub
+from streamkit.testing.marbles import Marbles, drawn, marbles
+from streamkit.testing.probe import Probe, ProbeRun
 from streamkit.testing.server import Answer, LoopbackServer, Seen, chat_events
 from streamkit.testing.splits import every_split, random_split
+from streamkit.testing.stages import verify_stage
 
-__all__ = ["Answer", "LoopbackServer", "Seen", "chat_events", "every_split", "random_split"]
+__all__ = [
+    "Answer",
+    "Deadlock",
+    "LoopbackServer",
+    "Marbles",
+    "Probe",
+    "ProbeRun",
+    "Seen",
+    "VirtualTimeLoop",
+    "chat_events",
+    "drawn",
+    "every_split",
+    "marbles",
+    "random_split",
+    "run_virtual",
+    "verify_hub",
+    "verify_stage",
+]

@@ -13,10 +13,11 @@ from importlib.metadata import version
 import imports
 import memory
 import peers
+import sharing
 import streams
 import wires
 
-MODULES = {module.__name__: module for module in (streams, wires, memory, imports)}
+MODULES = {module.__name__: module for module in (streams, wires, sharing, memory, imports)}
 
 
 def main() -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-import fanout
 import matplotlib as mpl
 import peers
-from documents import DOCUMENTS, chunked, users
+import sharing
+from documents import DOCUMENTS, users
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from measure import cpu_times
@@ -78,7 +78,7 @@ def _label(axes: Axes, title: str, x: str, y: str) -> None:
 
 def save(folder: Path) -> dict[str, Points]:
     """Measure and draw all; return the numbers."""
-    measured = {"growth": growth(), "chunks": chunks(), "fanout": fanout.by_subscribers()}
+    measured = {"growth": growth(), "chunks": chunks(), "fanout": sharing.by_subscribers()}
     title = "A list of users in 4-character chunks, typed: CPU time by size"
     draw(folder / "growth.svg", measured["growth"], title, "characters", "CPU seconds")
     title = "100 KB of several documents: CPU time by the size of a chunk"

@@ -1,0 +1,162 @@
+"""merge_runs: many extractions at once, as one document with a key for each.
+
+merge_runs({"a": flow_a, "b": flow_b})
+in    a: add ""   append "x"   complete "", end       b: add ""   complete "", end
+out   add ""   add /a   add /b   append /a   complete /b   complete /a   complete ""   end
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import aclosing
+from typing import Any, TypeAlias, TypeVar, cast
+
+from streamkit.document import Document
+from streamkit.ending import missed
+from streamkit.errors import InvalidResult, StreamkitError
+from streamkit.events import Change, End, Status
+from streamkit.flow import Batches, Flow, batched, stop
+
+__all__ = ["merge_runs"]
+
+RootT = TypeVar("RootT")
+_Changes: TypeAlias = AsyncIterable[Change[RootT]] | Iterable[Change[RootT]]
+_WORST: tuple[Status, ...] = ("complete", "invalid", "truncated", "refused", "cancelled", "failed")
+
+
+def merge_runs(flows: Mapping[str, _Changes[RootT]]) -> Flow[Change[dict[str, RootT]]]:
+    """Run flows of changes side by side, and tell them as the changes of one object.
+
+    What happens at a path of one run is told at that path below its key. A run that fails, or whose text is cut, does
+    not stop the others; the one `end` tells of the worst, and names what stayed open. Its error is that of the run, or
+    an `ExceptionGroup` of several. The root is complete when all are, with a dict of their values. Async only.
+
+    Args:
+        flows: by key.
+    """
+    return Flow(_Runs(flows))
+
+
+class _Runs:
+    model: object = None
+
+    def __init__(self, flows: Mapping[str, _Changes[Any]]) -> None:
+        self._flows = dict(flows)
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        return aiter(Flow[Any](self))
+
+    async def open_batches(self) -> Batches:
+        runs = {key: _Run(key) for key in self._flows}
+        # One batch of each waits at most: the sources go no faster than the consumer.
+        queue = asyncio.Queue[Sequence[Change] | None](maxsize=max(len(runs), 1))
+        create_task = asyncio.get_running_loop().create_task
+        tasks = [
+            create_task(_read(flow, runs[key], queue), name=f"streamkit merge_runs {key}")
+            for key, flow in self._flows.items()
+        ]
+        try:
+            yield [Change[Any]("add", (), {})]
+            going = len(runs)
+            while going:
+                batch = await queue.get()
+                if batch is None:
+                    going -= 1
+                elif batch:
+                    yield batch
+            end = _end(list(runs.values()))
+            yield [*_verdict(runs, end), Change[Any]("end", (), end)]
+        finally:
+            for task in tasks:
+                task.cancel()
+            for task in tasks:
+                await stop(task)
+        if end.status == "failed" and end.error is not None:
+            raise end.error
+
+
+async def _read(flow: _Changes[Any], run: _Run, queue: asyncio.Queue[Any]) -> None:
+    try:
+        async with aclosing(aiter(cast("Any", batched(flow)))) as batches:
+            async for batch in batches:
+                await queue.put([told for change in batch for told in run.take(change)])
+    except Exception as error:  # noqa: BLE001  # told in the end
+        run.error = error
+    await queue.put(None)
+
+
+class _Run:
+    """One of the runs: what it told, and how it ended."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        self.document = Document()
+        self.verdict: Change | None = None
+        self.error: Exception | None = None
+
+    @property
+    def end(self) -> End:
+        """How it ended, also if it did not say."""
+        told = self.document.end
+        if self.error is not None and (told is None or told.status != "failed"):
+            return End("failed", self.document.open, self.error)
+        if told is not None:
+            return told
+        return End("truncated", self.document.open, StreamkitError(f"the run {self.key!r} stopped without an end"))
+
+    def take(self, change: Change[Any]) -> Sequence[Change[Any]]:
+        op, path, value = change
+        if op == "snapshot":
+            raise missed("merge_runs()")
+        self.document.apply(change)
+        if op == "end":
+            return ()
+        if op == "reset":
+            self.verdict = None
+            return self._again()
+        if not path and op != "append":
+            self.verdict = change if op in ("complete", "invalid") else None
+        if op == "invalid":
+            value = _below(self.key, cast("list[Any]", value))
+        return (Change(op, (self.key, *path), value),)
+
+    def _again(self) -> Sequence[Change[Any]]:
+        """The document without its verdicts: a reset would void those of the other runs, too."""
+        out: list[Change[Any]] = []
+        for path in self.document.paths():
+            value = self.document.get(path)
+            empty: Any = {} if isinstance(value, dict) else [] if isinstance(value, list) else value
+            out.append(Change("add" if path else "replace", (self.key, *path), empty))
+        return out
+
+
+def _end(runs: Sequence[_Run]) -> End:
+    ends = [(run, run.end) for run in runs]
+    status = _WORST[max((_WORST.index(end.status) for _, end in ends), default=0)]
+    open_paths = tuple((run.key, *path) for run, end in ends for path in end.open)
+    errors = [end.error for _, end in ends if end.error is not None and end.status == status]
+    if status == "complete":
+        return End("complete")
+    if status == "invalid":
+        return End("invalid", (), InvalidResult(_wrong(runs)))
+    error = errors[0] if len(errors) == 1 else ExceptionGroup(f"{len(errors)} runs {status}", errors)
+    return End(status, ((), *sorted(open_paths, key=len)), error)
+
+
+def _verdict(runs: Mapping[str, _Run], end: End) -> Sequence[Change[Any]]:
+    if end.status == "complete":
+        return [Change("complete", (), {key: cast("Change", run.verdict).value for key, run in runs.items()})]
+    if end.status == "invalid":
+        return [Change("invalid", (), _wrong(list(runs.values())))]
+    return ()
+
+
+def _wrong(runs: Sequence[_Run]) -> list[Any]:
+    errors = [(run, run.end.error) for run in runs]
+    return [each for run, error in errors if isinstance(error, InvalidResult) for each in _below(run.key, error.errors)]
+
+
+def _below(key: str, errors: Sequence[Any]) -> list[Any]:
+    """Error details, with their places counted from the root of all."""
+    return [{**each, "loc": (key, *each["loc"])} for each in errors]

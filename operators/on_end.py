@@ -1,0 +1,77 @@
+"""on_end: calls a function when a run is over, however it ended (Kotlin's onCompletion).
+
+in    a--b--#
+out   a--b--#      and  fn(error)
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import aclosing
+from typing import Any, cast
+
+import anyio
+
+from streamkit.events import Change, End
+from streamkit.flow import Batches, Reason, Through, needs_a_loop
+
+__all__ = ["on_end"]
+
+
+def on_end(fn: Callable[[BaseException | None], Awaitable[object] | object]) -> Through:
+    """Call `fn` once for each run, when it is over; items pass as they are.
+
+    It is given what ended the run: None if all went well; the error that is raised, or that the `end` tells of (for a
+    text that was cut, say); `GeneratorExit` for a consumer that left or was cancelled. What it raises comes out, or is
+    a note on what came first.
+
+    Args:
+        fn: a function; or a coroutine function, which needs `async for`.
+    """
+    name = f"on_end({getattr(fn, '__name__', 'fn')})"
+    if not inspect.iscoroutinefunction(fn):
+        return Through(lambda: _OnEnd(fn), name)
+
+    def pump(batches: Batches) -> Batches:
+        return _told(batches, cast("Callable[[BaseException | None], Awaitable[object]]", fn))
+
+    return Through(needs_a_loop(name), name, pump=pump)
+
+
+class _OnEnd:
+    def __init__(self, fn: Callable[[BaseException | None], object]) -> None:
+        self._fn = fn
+        self._error: BaseException | None = None
+
+    def feed(self, item: Any, /) -> Sequence[Any]:
+        self._error = _error_of(item) or self._error
+        return (item,)
+
+    def close(self, reason: Reason, /) -> Sequence[Any]:
+        self._fn(reason if isinstance(reason, BaseException) else self._error)
+        return ()
+
+
+async def _told(batches: Batches, fn: Callable[[BaseException | None], Awaitable[object]]) -> Batches:
+    why: BaseException | None = None
+    try:
+        async with aclosing(batches):
+            async for batch in batches:
+                why = _error_of(batch[-1])
+                yield batch
+    except BaseException as error:
+        why = error if isinstance(error, Exception) else GeneratorExit()
+        raise
+    finally:
+        try:
+            with anyio.CancelScope(shield=True):
+                await fn(why)
+        except Exception as error:
+            if why is None or isinstance(why, GeneratorExit):
+                raise
+            why.add_note(f"and on_end() failed: {error!r}")
+
+
+def _error_of(item: object) -> BaseException | None:
+    return item.value.error if isinstance(item, Change) and isinstance(item.value, End) else None

@@ -1,0 +1,72 @@
+"""timeout: an error when nothing comes for too long.
+
+timeout(first=5, between=2)
+in    --a-b---c
+out   --a-b-#
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import aclosing
+from typing import cast
+
+from streamkit.document import Document
+from streamkit.events import Change, End
+from streamkit.flow import AnyStage, Batches, Planner, Through, needs_a_loop
+
+__all__ = ["timeout"]
+
+
+def timeout(first: float | None = None, between: float | None = None) -> Through:
+    """Raise `TimeoutError` when the first item, or the next one, does not come in time; the source is closed.
+
+    In a stream of changes that is an `end` with status `failed`, then the error. It counts the time that the consumer
+    waits, not the time that it works. It waits, so it needs `async for`.
+
+    Args:
+        first: seconds until the first item; None for no limit.
+        between: seconds from one item to the next, and to the end; None for no limit.
+    """
+    name = f"timeout(first={first}, between={between})"
+
+    def stage(plan: Planner | None, *, of_changes: bool) -> Through:
+        def pump(batches: Batches) -> Batches:
+            return _timed(batches, first, between, name, of_changes=of_changes)
+
+        return Through(needs_a_loop(name), name, plan=plan, pump=pump)
+
+    def plan(before: Sequence[AnyStage], me: AnyStage) -> Sequence[AnyStage]:
+        told = [each.emits_changes for each in before if each.emits_changes is not None]
+        return (*before, stage(None, of_changes=bool(told and told[-1])))
+
+    return stage(plan, of_changes=False)
+
+
+async def _timed(
+    batches: Batches, first: float | None, between: float | None, name: str, *, of_changes: bool
+) -> Batches:
+    document, limit, which = Document(), first, "the first item"
+    async with aclosing(batches):
+        while True:
+            clock = asyncio.timeout(limit)
+            try:
+                async with clock:
+                    batch = await anext(batches)
+            except StopAsyncIteration:
+                return
+            except TimeoutError:
+                if not clock.expired():
+                    raise  # the source's own
+                break
+            if of_changes:
+                for change in cast("Sequence[Change]", batch):
+                    document.apply(change)
+            yield batch
+            limit, which = between, "the next item"
+    late = TimeoutError(f"{which} did not come within {limit:g} s")
+    late.add_note(f"raised in stage {name}")
+    if of_changes and document.end is None:
+        yield [Change("end", (), End("failed", document.open, late))]
+    raise late

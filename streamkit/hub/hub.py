@@ -1,0 +1,270 @@
+"""`Hub`: one stream that runs once, for everybody who follows it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextvars import copy_context
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar, cast, overload
+
+from streamkit.document import Document
+from streamkit.errors import SourceFailed, StreamkitError
+from streamkit.events import Change, End
+from streamkit.flow import Flow, Pipeline, Source, Through, ToChanges, ToRoot, batched, stop
+from streamkit.hub.channel import Channel
+from streamkit.hub.log import Batch, MemoryLog
+from streamkit.hub.subscription import Policy, Stats, Subscription
+from streamkit.patterns import check_pattern, matcher
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable
+    from types import TracebackType
+    from typing import Self
+
+__all__ = ["Hub", "Start"]
+
+RootT = TypeVar("RootT")
+T = TypeVar("T")
+
+_CANCELLED = "the stream was cancelled before it ended"
+
+Start: TypeAlias = Literal["lazy", "eager", "subscribed"]
+"""When a hub runs its source: see `share`."""
+
+
+class Hub(Generic[RootT]):
+    """A stream that many follow, each at their own pace; made by `share`, and entered with `async with`.
+
+    A hub is a source: `hub | select("/title") | ...` is a flow of its own for each consumer.
+    """
+
+    def __init__(self, source: Source[Change[RootT]], start: Start, retain: int | None, grace: float) -> None:
+        self._source, self._start, self._retain, self._grace = source, start, retain, grace
+        self._flow = Flow[Change[RootT]](source)  # what is no source is an error here, not when somebody subscribes
+        self._channel = Channel(MemoryLog(retain))
+        self._members: dict[object, None] = {}
+        self._entered: Literal["not yet", "now", "left"] = "not yet"
+        self._context = copy_context()
+        self._reader: asyncio.Task[None] | None = None
+        self._stopping: asyncio.TimerHandle | None = None
+        self._over = asyncio.Event()
+        self._trouble: Exception | None = None
+
+    def __repr__(self) -> str:
+        return f"Hub({self._source!r}, seq={self.seq}, subscribers={len(self.stats())})"
+
+    @property
+    def seq(self) -> int:
+        """How many changes there were: the place in the stream behind all of them."""
+        return self._channel.log.seq
+
+    @property
+    def end(self) -> End | None:
+        """How the stream ended; None while it runs."""
+        return self._channel.log.end
+
+    @property
+    def model(self) -> object:
+        """The type that the changes speak of; None if the source knows none."""
+        return self._flow.model
+
+    @property
+    def channel(self) -> Channel:
+        """What the subscriptions read."""
+        return self._channel
+
+    @overload
+    def subscribe(
+        self,
+        after: int | None = None,
+        *,
+        policy: Policy = "conflate",
+        batches: Literal[False] = False,
+        select: str | Sequence[str] | None = None,
+        capacity: int | None = None,
+    ) -> Subscription[Change[RootT]]: ...
+    @overload
+    def subscribe(
+        self,
+        after: int | None = None,
+        *,
+        policy: Policy = "conflate",
+        batches: Literal[True],
+        select: str | Sequence[str] | None = None,
+        capacity: int | None = None,
+    ) -> Subscription[Batch[RootT]]: ...
+    def subscribe(
+        self,
+        after: int | None = None,
+        *,
+        policy: Policy = "conflate",
+        batches: bool = False,
+        select: str | Sequence[str] | None = None,
+        capacity: int | None = None,
+    ) -> Subscription[Any]:
+        """Follow the stream; enter what is returned, then iterate it.
+
+        Whoever stands before what is kept gets one `snapshot` of the document, then what follows: never a gap,
+        never a repeat. A stream that has ended is told to the end, and a failed one raises its error after that.
+
+        Args:
+            after: go on behind this place, a `seq` from before; None begins with the document as it is.
+            policy: what becomes of this subscriber when it falls behind. `"conflate"` merges what piled up,
+                without loss, into the least changes. `"every"` gives each batch that is kept. `"suspend"` has the
+                source wait once this subscriber is more than `capacity` changes behind. `"disconnect"` raises
+                `FellBehind` then.
+            batches: give a `Batch` for each chunk, with its place in the stream, instead of single changes.
+            select: patterns as for the operator `select`; only changes of these paths.
+            capacity: for `"suspend"` and `"disconnect"`, in changes; by default what the hub retains.
+
+        Raises:
+            ValueError: `after` is not a place of this stream, or a pattern can never match its model.
+        """
+        if policy not in ("conflate", "every", "suspend", "disconnect"):
+            raise ValueError(f"no policy {policy!r}: conflate, every, suspend or disconnect")
+        if after is not None and not 0 <= after <= self.seq:
+            raise ValueError(f"after={after} is no place of this stream, which is at {self.seq}: leave it out to join")
+        if capacity is not None and capacity < 0:
+            raise ValueError(f"capacity={capacity} cannot be negative")
+        patterns = (select,) if isinstance(select, str) else tuple(select or ())
+        fits = matcher(patterns) if patterns else None
+        if self.model is not None:
+            for pattern in patterns:
+                check_pattern(pattern, self.model)
+        if capacity is None:
+            capacity = self._retain
+        elif self._channel.log.keep is not None:
+            # What it may be behind is there when it comes to read it.
+            self._channel.log.keep = max(self._channel.log.keep, capacity)
+        return Subscription(self, after or 0, policy, capacity, fits, batches=batches)
+
+    def snapshot(self) -> Document:
+        """The document at `seq`, to keep: it does not change when more comes, and shares what it can."""
+        return self._channel.log.snapshot()
+
+    async def result(self) -> RootT:
+        """Wait for the end; return what the root's `complete` carries.
+
+        Raises:
+            StreamkitError: the stream ended otherwise; `.partial` has the JSON value so far.
+        """
+        waiting = object()
+        self.join(waiting)
+        try:
+            await self._over.wait()
+        finally:
+            self.leave(waiting)
+        log = self._channel.log
+        error = log.end.error if log.end is not None else None
+        if error is None and log.verdict is not None and log.verdict.op == "complete":
+            return cast("RootT", log.verdict.value)
+        if error is None:
+            error = StreamkitError("the stream has no result: no root was completed in it")
+        if isinstance(error, StreamkitError) and error.partial is None:
+            error.partial = log.snapshot().value
+        raise error.with_traceback(self._channel.trace)
+
+    def stats(self) -> dict[Subscription[Any], Stats]:
+        """How each subscriber keeps up, in the order they came."""
+        return {who: who.stats() for who in self._members if isinstance(who, Subscription)}  # pyright: ignore[reportUnknownVariableType]  # of anything
+
+    def cancel(self) -> None:
+        """Stop the source, for everybody: the stream ends `cancelled`, at once. Again is harmless.
+
+        Leaving the hub does the same, and waits until the source is closed.
+        """
+        if self._stopping is not None:
+            self._stopping.cancel()
+        self._close(StreamkitError(_CANCELLED), cancelled=True)
+        if self._reader is not None:
+            self._reader.cancel()
+
+    @overload
+    def __or__(self, after: Through) -> Flow[Change[RootT]]: ...
+    @overload
+    def __or__(self, after: ToChanges) -> Flow[Change[RootT]]: ...
+    @overload
+    def __or__(self, after: ToRoot) -> Flow[RootT]: ...
+    @overload
+    def __or__(self, after: Pipeline[Change[RootT], T]) -> Flow[T]: ...
+    @overload
+    def __or__(self, after: Callable[[AsyncIterable[Change[RootT]]], T]) -> T: ...
+    def __or__(self, after: Any) -> Any:
+        return Flow[Change[RootT]](self) | after
+
+    def open_batches(self) -> AsyncGenerator[Sequence[object], None]:
+        """The batches of a new subscription."""
+        return self.subscribe().open_batches()
+
+    def __aiter__(self) -> AsyncIterator[Change[RootT]]:
+        return aiter(Flow[Change[RootT]](self))
+
+    async def __aenter__(self) -> Self:
+        if self._entered != "not yet":
+            raise StreamkitError("a hub is entered once: share() makes another")
+        self._entered = "now"
+        if self._start == "eager":
+            self._run()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._entered = "left"
+        self.cancel()
+        if self._reader is not None:
+            await stop(self._reader)
+        if self._trouble is not None and error is not None:
+            error.add_note(f"and closing the source failed: {self._trouble!r}")
+        elif self._trouble is not None:
+            raise self._trouble
+
+    def join(self, who: object) -> None:
+        """Count in somebody who follows; the first may start the source."""
+        if self._entered == "not yet":
+            raise StreamkitError("enter the hub first: async with share(...) as hub: ...")
+        self._members[who] = None
+        if self._stopping is not None:
+            self._stopping.cancel()
+            self._stopping = None
+        if self.end is None:
+            self._run()
+
+    def leave(self, who: object) -> None:
+        """Count somebody out; the last may stop the source."""
+        self._members.pop(who, None)
+        if self._start == "subscribed" and not self._members and self.end is None:
+            self._stopping = asyncio.get_running_loop().call_later(self._grace, self.cancel)
+
+    def _run(self) -> None:
+        if self._reader is None:
+            self._reader = asyncio.get_running_loop().create_task(
+                self._read(), name="streamkit share", context=self._context
+            )
+
+    async def _read(self) -> None:
+        """Tell what the source gives, to its end."""
+        tell, room = self._channel.tell, self._channel.room
+        error: Exception | None = None
+        try:
+            async with batched(self._source) as batches:
+                async for batch in batches:
+                    if tell(cast("Sequence[Change[object]]", batch)):
+                        # A source that never waits must not keep from reading those who waited for it.
+                        await asyncio.sleep(0)
+                    await room()
+        except asyncio.CancelledError as cancelled:
+            self._close(StreamkitError(_CANCELLED), cancelled=True)
+            notes = getattr(cancelled, "__notes__", None)
+            if notes:
+                self._trouble = SourceFailed(f"the stream was cancelled {'; '.join(notes)}")
+            raise
+        except Exception as raised:  # noqa: BLE001  # told to the subscribers
+            error = raised
+        self._close(error)
+        if error is not None and (self.end is None or error is not self.end.error):
+            self._trouble = error
+
+    def _close(self, error: Exception | None, *, cancelled: bool = False) -> None:
+        self._channel.close(error, cancelled=cancelled)
+        self._over.set()

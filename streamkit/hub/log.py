@@ -1,0 +1,163 @@
+"""`MemoryLog`: the one place where a shared stream is kept, however many follow it.
+
+The newest changes, in the batches they came in, and the document they add up to. A place in the stream is a
+number: how many changes lie before it. What is behind a number can be read while it is kept; a snapshot of the
+document stands for everything before another. So joining late, falling behind and coming back are one thing.
+
+Nothing here waits or knows of subscribers: the same four methods (append, read, snapshot, close) can be those
+of a log that lives elsewhere.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import Generic, NamedTuple, TypeVar, cast
+
+from streamkit.document import Document
+from streamkit.ending import unfinished
+from streamkit.events import Change, End, Finish
+
+__all__ = ["Batch", "MemoryLog"]
+
+RootT = TypeVar("RootT", covariant=True)
+
+_SOME = 256  # slots that may stand empty before they are let go of
+
+
+class Batch(NamedTuple, Generic[RootT]):
+    """Changes that belong together, and the place in the stream behind them.
+
+    Attributes:
+        seq: how many changes of the stream lie before this place; give it as `after` to go on from here.
+        changes: those of one chunk; of several, merged, for a subscriber that fell behind.
+    """
+
+    seq: int
+    changes: Sequence[Change[RootT]]
+
+
+class MemoryLog:
+    """A shared stream, in memory.
+
+    Args:
+        keep: how many changes are kept before the newest batch; None for all.
+
+    Attributes:
+        seq: how many changes there were.
+        before: the place before the newest batch.
+        newest: that batch: what all read who keep up.
+        values: about how many values the document has.
+        verdict: the root's, once it has one.
+        end: how the stream ended; None while it runs.
+    """
+
+    def __init__(self, keep: int | None) -> None:
+        self.keep = keep
+        self.seq = self.before = self.values = 0
+        self.newest = Batch[object](0, ())
+        self.verdict: Change[object] | None = None
+        self.end: End | None = None
+        self._document = Document()
+        # Batches and the number behind each; what lies before `_first` was let go of, up to the number `_floor`.
+        self._batches: list[Sequence[Change[object]]] = []
+        self._ends: list[int] = []
+        self._first = self._floor = 0
+
+    def append(self, changes: Sequence[Change[object]]) -> None:
+        """Take the changes of one chunk; those after an `end` are left out.
+
+        Raises:
+            TypeError, ValueError: one is no change, or does not fit; those before it are taken.
+        """
+        taken = 0
+        try:
+            for change in changes:
+                if self.end is not None:
+                    break
+                self._fold(change)
+                taken += 1
+        finally:
+            if taken:
+                self.before, self.seq = self.seq, self.seq + taken
+                self.newest = Batch(self.seq, changes if taken == len(changes) else changes[:taken])
+                self._batches.append(self.newest.changes)
+                self._ends.append(self.seq)
+                if self.keep is not None:
+                    self._forget(self.seq - taken - self.keep)
+
+    def close(self, error: Exception | None = None, *, cancelled: bool = False) -> None:
+        """Append the `end` of a stream that did not bring one: that it failed, was cancelled, or just stopped."""
+        if self.end is not None:
+            return
+        open_paths = self._document.open
+        if error is not None:
+            end = End("cancelled" if cancelled else "failed", open_paths, error)
+        elif self.verdict is not None and self.verdict.op == "complete":
+            end = End("complete")
+        else:
+            status, why = unfinished(Finish(), open_paths, started=self._document.has(()))
+            end = End(status, open_paths, why)
+        self.append([Change("end", (), end)])
+
+    def read(self, after: int) -> Sequence[Sequence[Change[object]]] | None:
+        """The batches behind a number, of the first one what lies behind it; None if they are not all kept."""
+        at = self._find(after)
+        if at is None:
+            return None
+        return [self._part(at, after), *self._batches[at + 1 :]]
+
+    def read_one(self, after: int) -> Sequence[Change[object]] | None:
+        """The first of these batches."""
+        at = self._find(after)
+        return None if at is None else self._part(at, after)
+
+    def snapshot(self) -> Document:
+        """The document as it stands at `seq`; shares what it can."""
+        return self._document.copy()
+
+    def _find(self, after: int) -> int | None:
+        return None if after < self._floor else bisect_right(self._ends, after, self._first)
+
+    def _part(self, at: int, after: int) -> Sequence[Change[object]]:
+        if at == len(self._ends):
+            return ()
+        batch = self._batches[at]
+        known = after - (self._ends[at] - len(batch))
+        return batch[known:] if known > 0 else batch
+
+    def _fold(self, change: Change[object]) -> None:
+        if not isinstance(change, Change):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+            raise TypeError(f"share() takes changes, got {change!r:.80}; write share(chunks | extract(Model))")
+        try:
+            self._document.apply(change)
+        except ValueError as error:
+            error.add_note("share() takes all changes of a stream, as they add up: put select() behind the hub")
+            raise
+        op = change.op
+        if op == "add":
+            self.values += 1
+        elif op == "remove":
+            self.values -= 1
+        if not change.path:
+            if op == "end":
+                self.end = cast("End", change.value)
+            elif op != "append":
+                self.verdict = change if op in ("complete", "invalid") else None
+
+    def _forget(self, floor: int) -> None:
+        """Let go of what lies before a number: whole batches, and most of one that is large."""
+        ends, first = self._ends, self._first
+        while ends[first] <= floor:
+            self._floor = ends[first]
+            self._batches[first] = ()
+            first += 1
+        batch = self._batches[first]
+        known = floor - (ends[first] - len(batch))
+        if known > _SOME and 2 * known > len(batch):
+            self._batches[first] = batch[known:]
+            self._floor = floor
+        if first > _SOME and 2 * first > len(ends):
+            del ends[:first], self._batches[:first]
+            first = 0
+        self._first = first

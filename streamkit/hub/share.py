@@ -1,0 +1,37 @@
+"""`share`: a hub of a flow."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from streamkit.events import Change
+from streamkit.flow import Source
+from streamkit.hub.hub import Hub, Start
+
+__all__ = ["share"]
+
+RootT = TypeVar("RootT")
+
+
+def share(
+    flow: Source[Change[RootT]], *, start: Start = "lazy", retain: int | None = 1024, grace: float = 0.0
+) -> Hub[RootT]:
+    """Let many follow one flow of changes, which runs once.
+
+    Args:
+        flow: changes as they add up to a document: what `extract(Model)` gives, a run of the client, another hub.
+        start: when the source is run. `"lazy"`: when the first subscribes. `"eager"`: when the hub is entered.
+            `"subscribed"`: as lazy, and it is stopped when the last has left. In each case it runs once.
+        retain: how many changes are kept, at least, for who falls behind or comes back; whoever wants older ones gets
+            a `snapshot` in their place. None keeps all.
+        grace: for `"subscribed"`, the seconds in which somebody may still come before the source is stopped.
+
+    Raises:
+        TypeError: `flow` is no source.
+        ValueError: an argument has no meaning.
+    """
+    if start not in ("lazy", "eager", "subscribed"):
+        raise ValueError(f"no start {start!r}: lazy, eager or subscribed")
+    if (retain is not None and retain < 0) or grace < 0:
+        raise ValueError(f"retain={retain} and grace={grace} cannot be negative")
+    return Hub(flow, start, retain, grace)

@@ -282,6 +282,25 @@ def test_the_bytes_are_read_where_the_server_says_that_they_are_events() -> None
         assert list(openai_chat(ask_sdk(sdk))) == ["a", "b"]
 
 
+class Watched(openai.Stream[Any]):
+    """What instrumentation puts around a stream."""
+
+    seen = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        for chunk in super().__iter__():
+            self.seen += 1
+            yield chunk
+
+
+def test_a_stream_that_is_watched_is_iterated() -> None:
+    with LoopbackServer(chat_events(["a", "b"])) as server, openai.OpenAI(base_url=server.base_url, api_key="n") as sdk:
+        stream = ask_sdk(sdk)
+        watched = Watched(cast_to=cast("Any", stream)._cast_to, response=stream.response, client=sdk)
+        assert list(openai_chat(watched)) == ["a", "b"]
+        assert watched.seen == 4
+
+
 @pytest.mark.parametrize("how", HOWS)
 def test_a_connection_that_breaks_is_told(how: Literal["sdk", "sse"]) -> None:
     answer = Answer(chat_events(["a", "b"], finish_reason=None, done=False), ending="dropped")

@@ -57,8 +57,8 @@ def openai_chat(
         choice: which of `n` answers.
         tool: the index of a tool call, for its arguments; None for the message's content.
         source: `"sse"` reads the body's bytes, and what one read brings is one piece; `"sdk"` takes the SDK's
-            objects, one by one. By default the bytes, if the server says that they are events and nobody has
-            begun to read them.
+            objects, one by one. By default the bytes, if the server says that they are events, nobody has begun to
+            read them, and the stream is the SDK's own, not one that somebody has put around it.
 
     Raises (when iterated):
         ProviderError: the provider told of an error, or sent what is no stream of events.
@@ -147,6 +147,9 @@ class _Known:
         return self._answer.model
 
     def _text(self, pieces: list[Piece]) -> str:
+        if len(pieces) == 1 and pieces[0][0] == self._place:
+            self.chunks += 1
+            return pieces[0][1]
         mine = [text for place, text in pieces if place == self._place]
         self.chunks += len(mine)
         return "".join(mine)
@@ -204,7 +207,9 @@ def _pieces(
     response = stream.response
     kind = response.headers.get("content-type", "")
     whence = f"{kind or 'of no content type'}, from {response.request.url.copy_with(query=None)}"
-    as_bytes = source == "sse" or (source is None and "event-stream" in kind and not response.is_stream_consumed)
+    # Who put something around the SDK's stream, to watch it, wants it to be iterated.
+    plain = type(stream) in (Stream, AsyncStream) and "event-stream" in kind and not response.is_stream_consumed
+    as_bytes = plain if source is None else source == "sse"
     wire = EventWire(make()) if as_bytes else ObjectWire(make(fields))
     if isinstance(stream, AsyncStream):
         return AsyncPieces(response.aiter_bytes() if as_bytes else aiter(stream), wire, stream.close, whence)

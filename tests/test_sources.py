@@ -22,6 +22,7 @@ from streamkit.sources import (
     Deltas,
     Read,
     Recorded,
+    anthropic_messages,
     file,
     openai_chat,
     openai_responses,
@@ -361,10 +362,64 @@ async def test_leaving_closes_the_stream_of_the_async_sdk() -> None:
             assert all(seen.wait(2.0) and seen.left is not None for seen in server.requests)
 
 
+def block(kind: str, index: int = 0, **more: Any) -> bytes:
+    return event(type=f"content_block_{kind}", index=index, **more)
+
+
+def message(*events: bytes, tool: int | None = None) -> tuple[str, Finish]:
+    start = event(type="message_start", message={"id": "m1", "model": "c", "usage": {"input_tokens": 2}})
+    with (
+        LoopbackServer([start, *events]) as server,
+        openai.OpenAI(base_url=server.base_url, api_key="none", max_retries=0) as sdk,
+    ):
+        # The anthropic SDK makes the same kind of stream.
+        source = anthropic_messages(
+            sdk.post("/messages", cast_to=object, stream=True, stream_cls=openai.Stream[object]), tool=tool
+        )
+        told = "".join(source), source.finish
+        assert (source.id, source.model) == ("m1", "c")
+        return told
+
+
+def test_messages_of_anthropic() -> None:
+    begin = block("start", content_block={"type": "thinking", "thinking": ""})
+    thought = block("delta", delta={"type": "thinking_delta", "thinking": "hm"})
+    text = block("delta", 1, delta={"type": "text_delta", "text": "a"})
+    no_input = block("start", 2, content_block={"type": "tool_use", "id": "t1", "name": "f", "input": {}})
+    given = block("start", 3, content_block={"type": "tool_use", "id": "t2", "name": "g", "input": {"b": 1}})
+    stop = block("stop", 2)
+    end = event(type="message_delta", delta={"stop_reason": "max_tokens"}, usage={"output_tokens": 3})
+    events = [begin, thought, text, event(type="ping"), no_input, stop, given, block("stop", 3), end]
+    usage = {"input_tokens": 2, "output_tokens": 3}
+    assert message(*events) == ("a", Finish("length", usage))
+    assert message(*events, tool=0) == ("{}", Finish("length", usage))
+    assert message(*events, tool=1) == ('{"b":1}', Finish("length", usage))
+
+
+def test_refusals_and_errors_of_anthropic() -> None:
+    refused = event(type="message_delta", delta={"stop_reason": "refusal", "stop_details": {"explanation": "No"}})
+    assert message(refused) == ("", Finish("refusal", {"input_tokens": 2}, "No"))
+    with pytest.raises(ProviderError, match="told of an error: Overloaded"):
+        message(event(type="error", error={"type": "overloaded_error", "message": "Overloaded"}))
+
+
+async def test_async_messages_of_anthropic() -> None:
+    text = block("delta", delta={"type": "text_delta", "text": '{"name": "Jo", "email": "j", "twitter": "@"}'})
+    with LoopbackServer([text]) as server:
+        async with openai.AsyncOpenAI(base_url=server.base_url, api_key="none", max_retries=0) as sdk:
+            stream = await sdk.post("/messages", cast_to=object, stream=True, stream_cls=openai.AsyncStream[object])
+            source = anthropic_messages(stream)
+            assert isinstance(source, AsyncDeltas)
+            assert (await (source | extract(User)).result()).name == "Jo"
+            assert stream.response.is_closed
+
+
 def test_what_is_no_stream_is_told() -> None:
     not_a_stream: Any = "text"
     with pytest.raises(TypeError, match="stream=True"):
         openai_chat(not_a_stream)
+    with pytest.raises(TypeError, match="anthropic SDK"):
+        anthropic_messages(not_a_stream)
 
 
 def test_a_file_by_its_path(tmp_path: Path) -> None:

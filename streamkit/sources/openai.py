@@ -12,22 +12,18 @@ What is ignored on purpose: log probabilities, padding, other choices, other cal
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
 from openai import AsyncStream, Stream
 
-from streamkit.sources.answer import Answer, Piece, Place
+from streamkit.sources.deltas import AsyncDeltas, Deltas, deltas_of
 from streamkit.sources.openai_wires import ChatReader, ResponsesReader, fields
 from streamkit.sources.pieces import AsyncPieces, EventWire, ObjectWire, Pieces
 
 if TYPE_CHECKING:
-    from typing import Self
-
     from openai.types.chat import ChatCompletionChunk
     from openai.types.responses import ResponseStreamEvent
 
-    from streamkit.events import Finish
 
 __all__ = ["AsyncDeltas", "Deltas", "How", "chat_pieces", "openai_chat", "openai_responses", "responses_pieces"]
 
@@ -64,7 +60,7 @@ def openai_chat(
         ProviderError: the provider told of an error, or sent what is no stream of events.
         ConnectionLost: the connection broke; the cause is the SDK's exception, or the HTTP client's.
     """
-    return _deltas(chat_pieces(stream, source), (choice, "content" if tool is None else tool))
+    return deltas_of(chat_pieces(stream, source), (choice, "content" if tool is None else tool))
 
 
 @overload
@@ -95,7 +91,7 @@ def openai_responses(
         ProviderError: as for `openai_chat`.
         ConnectionLost: as for `openai_chat`.
     """
-    return _deltas(responses_pieces(stream, source), (0, "content" if tool is None else tool))
+    return deltas_of(responses_pieces(stream, source), (0, "content" if tool is None else tool))
 
 
 @overload
@@ -118,85 +114,6 @@ def responses_pieces(
 ) -> Pieces | AsyncPieces:
     """All text of a response of the Responses API, with its places."""
     return _pieces(stream, source, ResponsesReader)
-
-
-class _Known:
-    """What the source knows beside the text.
-
-    Attributes:
-        chunks: how many pieces of text have come.
-    """
-
-    def __init__(self, answer: Answer, place: Place) -> None:
-        self.chunks = 0
-        self._answer, self._place = answer, place
-
-    @property
-    def finish(self) -> Finish:
-        """What the provider has said so far of the answer's end, its cost, and a refusal."""
-        return self._answer.finish(self._place[0])
-
-    @property
-    def id(self) -> str | None:
-        """The provider's id of the answer; None before the first event."""
-        return self._answer.id
-
-    @property
-    def model(self) -> str | None:
-        """The model that answers, by its own name; None before it told."""
-        return self._answer.model
-
-    def _text(self, pieces: list[Piece]) -> str:
-        if len(pieces) == 1 and pieces[0][0] == self._place:
-            self.chunks += 1
-            return pieces[0][1]
-        mine = [text for place, text in pieces if place == self._place]
-        self.chunks += len(mine)
-        return "".join(mine)
-
-
-class Deltas(_Known, Iterator[str]):
-    """Text from a sync stream, as it is read; `finish`, `id` and `model` beside it."""
-
-    def __init__(self, pieces: Pieces, place: Place) -> None:
-        super().__init__(pieces.answer, place)
-        self._pieces = pieces
-
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> str:
-        while True:
-            if text := self._text(next(self._pieces)):
-                return text
-
-    def close(self) -> None:
-        """Close the connection; again is harmless."""
-        self._pieces.close()
-
-
-class AsyncDeltas(_Known, AsyncIterator[str]):
-    """Text from an async stream, as it is read; `finish`, `id` and `model` beside it."""
-
-    def __init__(self, pieces: AsyncPieces, place: Place) -> None:
-        super().__init__(pieces.answer, place)
-        self._pieces = pieces
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> str:
-        while True:
-            if text := self._text(await self._pieces.__anext__()):
-                return text
-
-    async def aclose(self) -> None:
-        """Close the connection; again is harmless."""
-        await self._pieces.aclose()
-
-
-def _deltas(pieces: Pieces | AsyncPieces, place: Place) -> Deltas | AsyncDeltas:
-    return Deltas(pieces, place) if isinstance(pieces, Pieces) else AsyncDeltas(pieces, place)
 
 
 def _pieces(

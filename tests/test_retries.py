@@ -153,6 +153,20 @@ def test_a_call_is_corrected_as_a_call() -> None:
     assert (told["role"], told["tool_call_id"]) == ("tool", "c1")
 
 
+def test_half_a_call_is_told_in_words() -> None:
+    def calling(value: object) -> list[bytes]:
+        text = json.dumps(value)
+        return [choice(call(text[i : i + 5], id="c1")) for i in range(0, len(text), 5)] + [DONE]
+
+    with LoopbackServer(calling(BAD), calling(GOOD)) as server, sync(server, mode=Mode.TOOLS) as client:
+        client.source = "sdk"
+        run = client.stream(Person, messages=MESSAGES, max_retries=1, abort_on_invalid=True)
+        assert run.result().age == 25
+        said, told = cast("Any", server.requests[1].json)["messages"][len(MESSAGES) :]
+    assert said == {"role": "assistant", "content": run.attempts[0].text}
+    assert told["role"] == "user"
+
+
 def test_leaving_at_the_first_wrong_value() -> None:
     with LoopbackServer(answer(BAD), answer(GOOD)) as server, sync(server) as client:
         client.source = "sdk"

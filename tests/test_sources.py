@@ -116,6 +116,12 @@ CALLS: dict[str, tuple[list[bytes], int, list[str]]] = {
     "null arguments first": ([choice(call(None, id="c")), choice(call("{}"))], 0, ["{}"]),
     "no function": ([choice({"tool_calls": [{"index": 0, "id": "c"}]}), choice(call("{}"))], 0, ["{}"]),
     "no index": ([choice(call("{}", index=None))], 0, ["{}"]),
+    "no index, two in one chunk": (
+        [choice({"tool_calls": [{"function": {"arguments": "{}"}}, {"function": {"arguments": "[]"}}]})],
+        1,
+        ["[]"],
+    ),
+    "an object for arguments": ([choice(call({"a": 1}))], 0, ['{"a":1}']),
     "content beside": ([choice({"content": "I call", **call("{}")})], 0, ["{}"]),
     "the second of two": (
         [choice(call("{", index=0)), choice(call("[", index=1)), choice(call("]", index=1))],

@@ -167,9 +167,9 @@ class SyncReader(_Reader[ItemT]):
             if self._hooks.on_retry is not None:
                 self._hooks.on_retry(machine.over[-1])
             sleep(machine.wait)
-            error = self._again()
-            if error is not None:
-                batch = machine.give_up(error)
+            cause = self._again()
+            if cause is not None:
+                batch = machine.give_up(cause)
                 self._call(self._hooks.calls_for(cast("Sequence[Change]", batch)))
                 yield batch
                 break
@@ -280,9 +280,9 @@ class AsyncReader(_Reader[ItemT]):
                 await self._call([(self._hooks.on_retry, machine.over[-1])])
             with anyio.CancelScope() as self._waiting:
                 await anyio.sleep(machine.wait)
-            error = await self._again()
-            if error is not None:
-                batch = machine.give_up(error)
+            cause = await self._again()
+            if cause is not None:
+                batch = machine.give_up(cause)
                 await self._call(self._hooks.calls_for(cast("Sequence[Change]", batch)))
                 yield batch
                 break

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
 from typing import Protocol, cast, overload
 
+from streamkit.sources.answer import Place
 from streamkit.sources.anthropic_wire import AnthropicReader
 from streamkit.sources.deltas import AsyncDeltas, Deltas, deltas_of
 from streamkit.sources.pieces import AsyncPieces, EventWire, Pieces
@@ -67,9 +68,8 @@ def anthropic_messages(stream: _Stream | _AsyncStream, *, tool: int | None = Non
         )
     kind = str(response.headers.get("content-type"))
     wire = EventWire(AnthropicReader())
-    place = (0, "content" if tool is None else tool)
+    place: Place = (0, "content" if tool is None else tool)
     if hasattr(stream, "__aiter__"):
         asynchronous = cast("_AsyncStream", stream)
-        return deltas_of(AsyncPieces(asynchronous.response.aiter_bytes(), wire, asynchronous.close, kind), place)
-    synchronous = cast("_Stream", stream)
-    return deltas_of(Pieces(synchronous.response.iter_bytes(), wire, synchronous.close, kind), place)
+        return deltas_of(AsyncPieces(response.aiter_bytes(), wire, asynchronous.close, kind), place)
+    return deltas_of(Pieces(response.iter_bytes(), wire, stream.close, kind), place)

@@ -17,7 +17,7 @@ from meeting import DATA, RECORDED
 
 from streamkit import Change, Document, Truncated
 from streamkit.operators import accumulate
-from streamkit.sources import openai_chat, openai_responses
+from streamkit.sources import anthropic_messages, openai_chat, openai_responses
 from streamkit.testing import LoopbackServer, random_split
 
 Place: TypeAlias = tuple[int, int | None]
@@ -121,10 +121,32 @@ def test_recording(path: Path, request: pytest.FixtureRequest) -> None:
 
 
 def check_anthropic(body: bytes, random: Random) -> None:
-    for _ in SPLITS:
-        for (_, tool), text in anthropic_texts(body, random).items():
-            if tool is not None or is_json(text):
-                check(text, folded(iter(random_split(text.encode(), random) | accumulate())))
+    texts: dict[int | None, str] = {}
+    blocks = [event["index"] for event in events(body, random) if event["type"] == "content_block_start"]
+    for (block, tool), text in anthropic_texts(body, random).items():
+        tools = [at for at in blocks if (at, at) in anthropic_texts(body, random)]
+        place = None if tool is None else tools.index(block)
+        texts[place] = texts.get(place, "") + text
+    ends = [event["delta"]["stop_reason"] for event in events(body, random) if event["type"] == "message_delta"]
+    asked = [(tool, text, random_split(body, random, pieces=at)) for tool, text in texts.items() for at in SPLITS]
+    with (
+        LoopbackServer(*[pieces for _, _, pieces in asked] or [[body]]) as server,
+        openai.OpenAI(base_url=server.base_url, api_key="none", max_retries=0) as sdk,
+    ):
+        for tool, text, _ in asked:
+            # The SDK of the other provider makes the same kind of stream.
+            stream = sdk.post("/messages", cast_to=object, stream=True, stream_cls=openai.Stream[object])
+            source = anthropic_messages(stream, tool=tool)
+            pieces = list(source)
+            assert "".join(pieces) == text
+            assert source.id
+            assert source.model
+            assert source.finish.reason == REASONS.get(ends[0], ends[0])
+            if is_json(text):
+                check(text, folded(iter(pieces | accumulate())))
+
+
+REASONS = {"end_turn": "stop", "tool_use": "tool_calls", "max_tokens": "length"}
 
 
 def check_wire(body: bytes, random: Random, *, responses: bool) -> None:

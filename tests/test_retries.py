@@ -1,5 +1,6 @@
 """Asking again: what the model is told, what the subscriber sees, and when it is not done."""
 
+import asyncio
 import json
 from typing import Any, cast
 
@@ -22,6 +23,7 @@ from streamkit import (
     Mode,
     Refused,
     RetriesExhausted,
+    StreamkitError,
     Truncated,
     from_provider,
 )
@@ -151,6 +153,20 @@ def test_a_call_is_corrected_as_a_call() -> None:
     assert (told["role"], told["tool_call_id"]) == ("tool", "c1")
 
 
+def test_half_a_call_is_told_in_words() -> None:
+    def calling(value: object) -> list[bytes]:
+        text = json.dumps(value)
+        return [choice(call(text[i : i + 5], id="c1")) for i in range(0, len(text), 5)] + [DONE]
+
+    with LoopbackServer(calling(BAD), calling(GOOD)) as server, sync(server, mode=Mode.TOOLS) as client:
+        client.source = "sdk"
+        run = client.stream(Person, messages=MESSAGES, max_retries=1, abort_on_invalid=True)
+        assert run.result().age == 25
+        said, told = cast("Any", server.requests[1].json)["messages"][len(MESSAGES) :]
+    assert said == {"role": "assistant", "content": run.attempts[0].text}
+    assert told["role"] == "user"
+
+
 def test_leaving_at_the_first_wrong_value() -> None:
     with LoopbackServer(answer(BAD), answer(GOOD)) as server, sync(server) as client:
         client.source = "sdk"
@@ -252,6 +268,38 @@ async def test_a_request_that_is_refused_later_in_the_async_world() -> None:
             with pytest.raises(RetriesExhausted):
                 await run.result()
             assert run.end is not None
+
+
+async def test_cancelling_while_the_next_attempt_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting = asyncio.Event()
+
+    async def sleep(seconds: float) -> None:
+        waiting.set()
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(anyio, "sleep", sleep)
+    broken = Answer(answer('{"name": "Jo', finish_reason=None, done=False), ending="dropped")
+    with LoopbackServer(broken, answer(GOOD)) as server:
+        async with asynchronous(server) as client:
+            ends: list[End] = []
+            run = client.stream(Person, messages=MESSAGES, max_retries=1, hooks=Hooks(on_end=ends.append))
+            reading = asyncio.create_task(run.result())
+            await waiting.wait()
+            run.cancel()
+            with pytest.raises(StreamkitError, match="cancelled"):
+                await asyncio.wait_for(reading, 5.0)
+            assert [(end.status, end.open) for end in ends] == [("cancelled", ((), ("name",)))]
+            assert len(server.requests) == 1
+
+
+def test_cancelling_before_anything_was_sent() -> None:
+    with LoopbackServer(answer(GOOD)) as server, sync(server) as client:
+        run = client.stream(Person, messages=MESSAGES)
+        run.cancel()
+        assert list(run) == []
+        with pytest.raises(StreamkitError, match="left before its end"):
+            run.result()
+        assert server.requests == []
 
 
 def test_how_often_is_told() -> None:

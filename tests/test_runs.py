@@ -178,6 +178,18 @@ def test_hooks_are_called_in_order(make_client: MakeClient) -> None:
     assert told[-1] == ("end", run.end)
 
 
+def test_what_a_hook_does_to_a_request_is_its_own_business() -> None:
+    def spoil(request: dict[str, Any]) -> None:
+        request["response_format"]["json_schema"]["schema"].clear()
+
+    with LoopbackServer(chat_events([TEXT])) as server, from_provider("local/m", base_url=server.base_url) as client:
+        for _ in range(2):
+            assert client.stream(User, messages=MESSAGES, hooks=Hooks(on_request=spoil)).result() == JO
+        first, second = (cast("Any", seen.json)["response_format"]["json_schema"]["schema"] for seen in server.requests)
+        assert first == second
+        assert first["properties"]
+
+
 async def test_async_hooks_are_awaited() -> None:
     told: list[str] = []
 

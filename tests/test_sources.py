@@ -22,6 +22,7 @@ from streamkit.sources import (
     Deltas,
     Read,
     Recorded,
+    anthropic_messages,
     file,
     openai_chat,
     openai_responses,
@@ -115,6 +116,12 @@ CALLS: dict[str, tuple[list[bytes], int, list[str]]] = {
     "null arguments first": ([choice(call(None, id="c")), choice(call("{}"))], 0, ["{}"]),
     "no function": ([choice({"tool_calls": [{"index": 0, "id": "c"}]}), choice(call("{}"))], 0, ["{}"]),
     "no index": ([choice(call("{}", index=None))], 0, ["{}"]),
+    "no index, two in one chunk": (
+        [choice({"tool_calls": [{"function": {"arguments": "{}"}}, {"function": {"arguments": "[]"}}]})],
+        1,
+        ["[]"],
+    ),
+    "an object for arguments": ([choice(call({"a": 1}))], 0, ['{"a":1}']),
     "content beside": ([choice({"content": "I call", **call("{}")})], 0, ["{}"]),
     "the second of two": (
         [choice(call("{", index=0)), choice(call("[", index=1)), choice(call("]", index=1))],
@@ -282,6 +289,25 @@ def test_the_bytes_are_read_where_the_server_says_that_they_are_events() -> None
         assert list(openai_chat(ask_sdk(sdk))) == ["a", "b"]
 
 
+class Watched(openai.Stream[Any]):
+    """What instrumentation puts around a stream."""
+
+    seen = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        for chunk in super().__iter__():
+            self.seen += 1
+            yield chunk
+
+
+def test_a_stream_that_is_watched_is_iterated() -> None:
+    with LoopbackServer(chat_events(["a", "b"])) as server, openai.OpenAI(base_url=server.base_url, api_key="n") as sdk:
+        stream = ask_sdk(sdk)
+        watched = Watched(cast_to=cast("Any", stream)._cast_to, response=stream.response, client=sdk)
+        assert list(openai_chat(watched)) == ["a", "b"]
+        assert watched.seen == 4
+
+
 @pytest.mark.parametrize("how", HOWS)
 def test_a_connection_that_breaks_is_told(how: Literal["sdk", "sse"]) -> None:
     answer = Answer(chat_events(["a", "b"], finish_reason=None, done=False), ending="dropped")
@@ -342,10 +368,64 @@ async def test_leaving_closes_the_stream_of_the_async_sdk() -> None:
             assert all(seen.wait(2.0) and seen.left is not None for seen in server.requests)
 
 
+def block(kind: str, index: int = 0, **more: Any) -> bytes:
+    return event(type=f"content_block_{kind}", index=index, **more)
+
+
+def message(*events: bytes, tool: int | None = None) -> tuple[str, Finish]:
+    start = event(type="message_start", message={"id": "m1", "model": "c", "usage": {"input_tokens": 2}})
+    with (
+        LoopbackServer([start, *events]) as server,
+        openai.OpenAI(base_url=server.base_url, api_key="none", max_retries=0) as sdk,
+    ):
+        # The anthropic SDK makes the same kind of stream.
+        source = anthropic_messages(
+            sdk.post("/messages", cast_to=object, stream=True, stream_cls=openai.Stream[object]), tool=tool
+        )
+        told = "".join(source), source.finish
+        assert (source.id, source.model) == ("m1", "c")
+        return told
+
+
+def test_messages_of_anthropic() -> None:
+    begin = block("start", content_block={"type": "thinking", "thinking": ""})
+    thought = block("delta", delta={"type": "thinking_delta", "thinking": "hm"})
+    text = block("delta", 1, delta={"type": "text_delta", "text": "a"})
+    no_input = block("start", 2, content_block={"type": "tool_use", "id": "t1", "name": "f", "input": {}})
+    given = block("start", 3, content_block={"type": "tool_use", "id": "t2", "name": "g", "input": {"b": 1}})
+    stop = block("stop", 2)
+    end = event(type="message_delta", delta={"stop_reason": "max_tokens"}, usage={"output_tokens": 3})
+    events = [begin, thought, text, event(type="ping"), no_input, stop, given, block("stop", 3), end]
+    usage = {"input_tokens": 2, "output_tokens": 3}
+    assert message(*events) == ("a", Finish("length", usage))
+    assert message(*events, tool=0) == ("{}", Finish("length", usage))
+    assert message(*events, tool=1) == ('{"b":1}', Finish("length", usage))
+
+
+def test_refusals_and_errors_of_anthropic() -> None:
+    refused = event(type="message_delta", delta={"stop_reason": "refusal", "stop_details": {"explanation": "No"}})
+    assert message(refused) == ("", Finish("refusal", {"input_tokens": 2}, "No"))
+    with pytest.raises(ProviderError, match="told of an error: Overloaded"):
+        message(event(type="error", error={"type": "overloaded_error", "message": "Overloaded"}))
+
+
+async def test_async_messages_of_anthropic() -> None:
+    text = block("delta", delta={"type": "text_delta", "text": '{"name": "Jo", "email": "j", "twitter": "@"}'})
+    with LoopbackServer([text]) as server:
+        async with openai.AsyncOpenAI(base_url=server.base_url, api_key="none", max_retries=0) as sdk:
+            stream = await sdk.post("/messages", cast_to=object, stream=True, stream_cls=openai.AsyncStream[object])
+            source = anthropic_messages(stream)
+            assert isinstance(source, AsyncDeltas)
+            assert (await (source | extract(User)).result()).name == "Jo"
+            assert stream.response.is_closed
+
+
 def test_what_is_no_stream_is_told() -> None:
     not_a_stream: Any = "text"
     with pytest.raises(TypeError, match="stream=True"):
         openai_chat(not_a_stream)
+    with pytest.raises(TypeError, match="anthropic SDK"):
+        anthropic_messages(not_a_stream)
 
 
 def test_a_file_by_its_path(tmp_path: Path) -> None:

@@ -140,8 +140,10 @@ class Attempts(Generic[ModelT]):
 
     def give_up(self, error: Exception) -> Sequence[Change[ModelT]]:
         """Take it that the next attempt cannot even be begun."""
+        if isinstance(error, Cancelled):
+            return self._told([Change("end", (), End("cancelled", error=error))])
         self.over.append(Attempt("", error))
-        self.wait, self.error = None, self._all(error)
+        self.error = self._all(error)
         return self._told([Change("end", (), End("failed", error=self.error))])
 
     def _mine(self, pieces: Sequence[Piece]) -> str:

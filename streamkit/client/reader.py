@@ -116,7 +116,9 @@ class SyncReader(_Reader[ItemT]):
     def cancel(self) -> None:
         """Stop the provider's stream; what is read next is the end."""
         self._cancelled = True
-        if self._source is not None:
+        if self._source is None:
+            self._closed = True  # nothing was sent, and nothing will be
+        else:
             self._source.close()
 
     def close(self) -> None:
@@ -165,13 +167,24 @@ class SyncReader(_Reader[ItemT]):
             if self._hooks.on_retry is not None:
                 self._hooks.on_retry(machine.over[-1])
             sleep(machine.wait)
-            try:
-                self._source = self._request()
-            except Exception as error:  # noqa: BLE001  # what the subscriber has is to be ended
-                yield machine.give_up(error)
+            cause = self._again()
+            if cause is not None:
+                batch = machine.give_up(cause)
+                self._call(self._hooks.calls_for(cast("Sequence[Change]", batch)))
+                yield batch
                 break
         if machine.error is not None:
             raise machine.error
+
+    def _again(self) -> Exception | None:
+        """Send the next request; return why there is none."""
+        if self._cancelled:
+            return Cancelled("the run was cancelled")
+        try:
+            self._source = self._request()
+        except Exception as error:  # noqa: BLE001  # what the subscriber has is to be ended
+            return error
+        return None
 
     def _call(self, calls: Sequence[tuple[Callable[[Any], object], object]]) -> None:
         for call, value in calls:
@@ -189,6 +202,7 @@ class AsyncReader(_Reader[ItemT]):
         self._source: AsyncPieces | None = None
         self._batches: AsyncGenerator[Sequence[ItemT], None] | None = None
         self._closing: asyncio.Task[None] | None = None
+        self._waiting = anyio.CancelScope()  # around the wait for the next attempt
 
     async def open(self) -> None:
         """Send the first request, if that was not done."""
@@ -208,7 +222,10 @@ class AsyncReader(_Reader[ItemT]):
     def cancel(self) -> None:
         """Stop the provider's stream at once, though another task may be reading: that one is given the end."""
         self._cancelled = True
-        if self._source is not None and self._closing is None:
+        self._waiting.cancel()
+        if self._source is None:
+            self._closed = True  # nothing was sent, and nothing will be
+        elif self._closing is None:
             self._closing = asyncio.get_running_loop().create_task(self._source.aclose(), name="streamkit cancel")
 
     async def aclose(self) -> None:
@@ -261,14 +278,26 @@ class AsyncReader(_Reader[ItemT]):
                 break
             if self._hooks.on_retry is not None:
                 await self._call([(self._hooks.on_retry, machine.over[-1])])
-            await anyio.sleep(machine.wait)
-            try:
-                self._source = await self._request()
-            except Exception as error:  # noqa: BLE001  # what the subscriber has is to be ended
-                yield machine.give_up(error)
+            with anyio.CancelScope() as self._waiting:
+                await anyio.sleep(machine.wait)
+            cause = await self._again()
+            if cause is not None:
+                batch = machine.give_up(cause)
+                await self._call(self._hooks.calls_for(cast("Sequence[Change]", batch)))
+                yield batch
                 break
         if machine.error is not None:
             raise machine.error
+
+    async def _again(self) -> Exception | None:
+        """Send the next request; return why there is none."""
+        if self._cancelled:
+            return Cancelled("the run was cancelled")
+        try:
+            self._source, self._closing = await self._request(), None
+        except Exception as error:  # noqa: BLE001  # what the subscriber has is to be ended
+            return error
+        return None
 
     async def _call(self, calls: Sequence[tuple[Callable[[Any], object], object]]) -> None:
         for call, value in calls:

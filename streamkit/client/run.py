@@ -129,8 +129,8 @@ class _Reading(Generic[ModelT]):
             self._end = cast("End", value)
             if isinstance(self._end.error, StreamkitError):
                 self._end.error.partial = self.partial
-        elif op in ("complete", "reset"):
-            self._value = [cast("ModelT", value)] if op == "complete" else []
+        elif op == "complete":
+            self._value = [cast("ModelT", value)]
 
     def _news(self) -> list[ModelT]:
         """A snapshot, if there is anything new in it."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from streamkit.sources.anthropic import anthropic_messages
+from streamkit.sources.deltas import AsyncDeltas, Deltas
 from streamkit.sources.files import ReadableFile, file, stdin
 from streamkit.sources.recorded import Read, Recorded, recorded
 
 if TYPE_CHECKING:
-    from streamkit.sources.openai import AsyncDeltas, Deltas, openai_chat, openai_responses
+    from streamkit.sources.openai import openai_chat, openai_responses
 
 __all__ = [
     "AsyncDeltas",
@@ -17,6 +19,7 @@ __all__ = [
     "Read",
     "ReadableFile",
     "Recorded",
+    "anthropic_messages",
     "file",
     "openai_chat",
     "openai_responses",
@@ -24,7 +27,7 @@ __all__ = [
     "stdin",
 ]
 
-_OF_OPENAI = ("AsyncDeltas", "Deltas", "openai_chat", "openai_responses")
+_OF_OPENAI = ("openai_chat", "openai_responses")
 
 
 def __getattr__(name: str) -> object:

@@ -12,22 +12,18 @@ What is ignored on purpose: log probabilities, padding, other choices, other cal
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
 from openai import AsyncStream, Stream
 
-from streamkit.sources.answer import Answer, Piece, Place
+from streamkit.sources.deltas import AsyncDeltas, Deltas, deltas_of
 from streamkit.sources.openai_wires import ChatReader, ResponsesReader, fields
 from streamkit.sources.pieces import AsyncPieces, EventWire, ObjectWire, Pieces
 
 if TYPE_CHECKING:
-    from typing import Self
-
     from openai.types.chat import ChatCompletionChunk
     from openai.types.responses import ResponseStreamEvent
 
-    from streamkit.events import Finish
 
 __all__ = ["AsyncDeltas", "Deltas", "How", "chat_pieces", "openai_chat", "openai_responses", "responses_pieces"]
 
@@ -57,14 +53,14 @@ def openai_chat(
         choice: which of `n` answers.
         tool: the index of a tool call, for its arguments; None for the message's content.
         source: `"sse"` reads the body's bytes, and what one read brings is one piece; `"sdk"` takes the SDK's
-            objects, one by one. By default the bytes, if the server says that they are events and nobody has
-            begun to read them.
+            objects, one by one. By default the bytes, if the server says that they are events, nobody has begun to
+            read them, and the stream is the SDK's own, not one that somebody has put around it.
 
     Raises (when iterated):
         ProviderError: the provider told of an error, or sent what is no stream of events.
         ConnectionLost: the connection broke; the cause is the SDK's exception, or the HTTP client's.
     """
-    return _deltas(chat_pieces(stream, source), (choice, "content" if tool is None else tool))
+    return deltas_of(chat_pieces(stream, source), (choice, "content" if tool is None else tool))
 
 
 @overload
@@ -95,7 +91,7 @@ def openai_responses(
         ProviderError: as for `openai_chat`.
         ConnectionLost: as for `openai_chat`.
     """
-    return _deltas(responses_pieces(stream, source), (0, "content" if tool is None else tool))
+    return deltas_of(responses_pieces(stream, source), (0, "content" if tool is None else tool))
 
 
 @overload
@@ -120,82 +116,6 @@ def responses_pieces(
     return _pieces(stream, source, ResponsesReader)
 
 
-class _Known:
-    """What the source knows beside the text.
-
-    Attributes:
-        chunks: how many pieces of text have come.
-    """
-
-    def __init__(self, answer: Answer, place: Place) -> None:
-        self.chunks = 0
-        self._answer, self._place = answer, place
-
-    @property
-    def finish(self) -> Finish:
-        """What the provider has said so far of the answer's end, its cost, and a refusal."""
-        return self._answer.finish(self._place[0])
-
-    @property
-    def id(self) -> str | None:
-        """The provider's id of the answer; None before the first event."""
-        return self._answer.id
-
-    @property
-    def model(self) -> str | None:
-        """The model that answers, by its own name; None before it told."""
-        return self._answer.model
-
-    def _text(self, pieces: list[Piece]) -> str:
-        mine = [text for place, text in pieces if place == self._place]
-        self.chunks += len(mine)
-        return "".join(mine)
-
-
-class Deltas(_Known, Iterator[str]):
-    """Text from a sync stream, as it is read; `finish`, `id` and `model` beside it."""
-
-    def __init__(self, pieces: Pieces, place: Place) -> None:
-        super().__init__(pieces.answer, place)
-        self._pieces = pieces
-
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> str:
-        while True:
-            if text := self._text(next(self._pieces)):
-                return text
-
-    def close(self) -> None:
-        """Close the connection; again is harmless."""
-        self._pieces.close()
-
-
-class AsyncDeltas(_Known, AsyncIterator[str]):
-    """Text from an async stream, as it is read; `finish`, `id` and `model` beside it."""
-
-    def __init__(self, pieces: AsyncPieces, place: Place) -> None:
-        super().__init__(pieces.answer, place)
-        self._pieces = pieces
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> str:
-        while True:
-            if text := self._text(await self._pieces.__anext__()):
-                return text
-
-    async def aclose(self) -> None:
-        """Close the connection; again is harmless."""
-        await self._pieces.aclose()
-
-
-def _deltas(pieces: Pieces | AsyncPieces, place: Place) -> Deltas | AsyncDeltas:
-    return Deltas(pieces, place) if isinstance(pieces, Pieces) else AsyncDeltas(pieces, place)
-
-
 def _pieces(
     stream: Stream[Any] | AsyncStream[Any], source: How | None, make: type[ChatReader | ResponsesReader]
 ) -> Pieces | AsyncPieces:
@@ -204,7 +124,9 @@ def _pieces(
     response = stream.response
     kind = response.headers.get("content-type", "")
     whence = f"{kind or 'of no content type'}, from {response.request.url.copy_with(query=None)}"
-    as_bytes = source == "sse" or (source is None and "event-stream" in kind and not response.is_stream_consumed)
+    # Who put something around the SDK's stream, to watch it, wants it to be iterated.
+    plain = type(stream) in (Stream, AsyncStream) and "event-stream" in kind and not response.is_stream_consumed
+    as_bytes = plain if source is None else source == "sse"
     wire = EventWire(make()) if as_bytes else ObjectWire(make(fields))
     if isinstance(stream, AsyncStream):
         return AsyncPieces(response.aiter_bytes() if as_bytes else aiter(stream), wire, stream.close, whence)

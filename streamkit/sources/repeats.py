@@ -19,7 +19,9 @@ from streamkit.sources.answer import Piece, Place
 
 __all__ = ["Repeats"]
 
-_KEYS = (b'"content":"', b'"arguments":"', b'"content": "', b'"arguments": "')
+_KEYS = tuple(
+    b'"%b":%b"' % (key, space) for key in (b"content", b"arguments", b"text", b"partial_json") for space in (b"", b" ")
+)
 # The inside of a string, perhaps with escapes that are none: whoever reads it will tell.
 _INSIDE = re.compile(rb'[^"\\\x00-\x1f]*(?:\\[\x21-\x7e][^"\\\x00-\x1f]*)*')
 _PADDING = re.compile(rb'"obfuscation": ?"')

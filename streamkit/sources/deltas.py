@@ -1,0 +1,96 @@
+"""`Deltas` and `AsyncDeltas`: the text in one place of an answer, as it is read, and what is known beside it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import TYPE_CHECKING
+
+from streamkit.sources.answer import Answer, Piece, Place
+from streamkit.sources.pieces import AsyncPieces, Pieces
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from streamkit.events import Finish
+
+__all__ = ["AsyncDeltas", "Deltas", "deltas_of"]
+
+
+class _Known:
+    """What the source knows beside the text.
+
+    Attributes:
+        chunks: how many pieces of text have come.
+    """
+
+    def __init__(self, answer: Answer, place: Place) -> None:
+        self.chunks = 0
+        self._answer, self._place = answer, place
+
+    @property
+    def finish(self) -> Finish:
+        """What the provider has said so far of the answer's end, its cost, and a refusal."""
+        return self._answer.finish(self._place[0])
+
+    @property
+    def id(self) -> str | None:
+        """The provider's id of the answer; None before the first event."""
+        return self._answer.id
+
+    @property
+    def model(self) -> str | None:
+        """The model that answers, by its own name; None before it told."""
+        return self._answer.model
+
+    def _text(self, pieces: list[Piece]) -> str:
+        if len(pieces) == 1 and pieces[0][0] == self._place:
+            self.chunks += 1
+            return pieces[0][1]
+        mine = [text for place, text in pieces if place == self._place]
+        self.chunks += len(mine)
+        return "".join(mine)
+
+
+class Deltas(_Known, Iterator[str]):
+    """Text from a sync stream, as it is read; `finish`, `id` and `model` beside it."""
+
+    def __init__(self, pieces: Pieces, place: Place) -> None:
+        super().__init__(pieces.answer, place)
+        self._pieces = pieces
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> str:
+        while True:
+            if text := self._text(next(self._pieces)):
+                return text
+
+    def close(self) -> None:
+        """Close the connection; again is harmless."""
+        self._pieces.close()
+
+
+class AsyncDeltas(_Known, AsyncIterator[str]):
+    """Text from an async stream, as it is read; `finish`, `id` and `model` beside it."""
+
+    def __init__(self, pieces: AsyncPieces, place: Place) -> None:
+        super().__init__(pieces.answer, place)
+        self._pieces = pieces
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> str:
+        while True:
+            if text := self._text(await self._pieces.__anext__()):
+                return text
+
+    async def aclose(self) -> None:
+        """Close the connection; again is harmless."""
+        await self._pieces.aclose()
+
+
+def deltas_of(pieces: Pieces | AsyncPieces, place: Place) -> Deltas | AsyncDeltas:
+    """The text in one place, in the world that the pieces come from."""
+    return Deltas(pieces, place) if isinstance(pieces, Pieces) else AsyncDeltas(pieces, place)

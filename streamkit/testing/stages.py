@@ -190,7 +190,10 @@ async def _nothing_is_kept(case: _Case) -> None:
         del probe, flow
         await asyncio.sleep(0)
         gc.collect()
-        expect(kept() is None, f"the source is still referred to by {gc.get_referrers(kept())}")
+        held = kept()
+        if held is not None:
+            by = [type(each).__name__ for each in gc.get_referrers(held)]
+            raise AssertionError(f"the source is still referred to, by objects of these types: {', '.join(by)}")
 
 
 _RULES: tuple[_Rule, ...] = (

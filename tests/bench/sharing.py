@@ -82,6 +82,9 @@ def fan_out(rounds: int) -> Iterator[Row]:
     """A thousand subscribers, ten events for each chunk, CPU per event and subscriber."""
     count, batches = 1000, ten_each(100)
     events = count * sum(map(len, batches))
+    # What other libraries left in memory is not to be looked through each time that futures come and go.
+    gc.collect()
+    gc.freeze()
     times = cpu_times(
         {
             "queues": lambda: asyncio.run(by_queues(batches, count)),

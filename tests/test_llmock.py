@@ -1,5 +1,6 @@
 """What a server of faults says of the client: no truncated stream accepted, no malformed chunk ignored."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import openai
@@ -22,10 +23,11 @@ GUEST = Guest.model_validate_json(TEXT)
 
 
 @pytest.fixture(params=["sse", "sdk"])
-def client(llmock: Any, request: pytest.FixtureRequest) -> Client:
-    return from_provider(
+def client(llmock: Any, request: pytest.FixtureRequest) -> Iterator[Client]:
+    with from_provider(
         "local/gpt-4o", base_url=llmock.base_url("openai"), source=request.param, max_retries=2, timeout=1.0
-    )
+    ) as client:
+        yield client
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Channel"]
 
+_Future = asyncio.Future  # of the running loop; looked up for every batch that somebody waits for
+
 
 class Channel:
     """Wakes whoever waits: readers when something was told, the source when there is room.
@@ -51,7 +53,7 @@ class Channel:
 
     def news(self) -> asyncio.Future[None]:
         """What is done when something is told."""
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[None] = _Future()
         self._waiting[future] = None
         return future
 

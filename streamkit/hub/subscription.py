@@ -77,12 +77,13 @@ class Subscription(Generic[ItemT]):
 
     __slots__ = (
         "__weakref__",
+        "_after",
         "_at",
         "_batches",
         "_behind",
         "_capacity",
+        "_channel",
         "_cursor",
-        "_delivered",
         "_dropped",
         "_fits",
         "_is_plain",
@@ -95,6 +96,7 @@ class Subscription(Generic[ItemT]):
         "_policy",
         "_state",
         "_waiting",
+        "_withheld",
     )
 
     def __init__(
@@ -114,8 +116,10 @@ class Subscription(Generic[ItemT]):
         self._behind = 0  # where the cursor stood before; -1 for `_items` that are as the source told them
         self._limit: int | None = None
         self._joined = 0  # the place of the stream when it was entered
-        self._delivered = self._merged = self._dropped = 0
+        self._after = after
+        self._withheld = self._merged = self._dropped = 0  # fewer handed over than the places passed
         self._waiting: asyncio.Future[None] | None = None
+        self._channel = owner.channel
         self._log: MemoryLog = owner.channel.log
         # One that takes what is told as it is told, if it keeps up.
         self._is_plain = fits is None and policy != "suspend"
@@ -139,7 +143,8 @@ class Subscription(Generic[ItemT]):
     def stats(self) -> Stats:
         """How this subscriber keeps up."""
         lag = self._log.seq - self._cursor
-        return Stats(lag, self._delivered, self._merged, self._dropped)
+        delivered = self._cursor - self._after - self._withheld
+        return Stats(lag, delivered, self._merged, self._dropped)
 
     @overload
     def __or__(self, after: Pipeline[Any, T]) -> Flow[T]: ...
@@ -176,33 +181,41 @@ class Subscription(Generic[ItemT]):
         return self
 
     async def __anext__(self) -> ItemT:
+        # One coroutine, and few calls: this is what a subscriber costs, while it waits and for each batch.
         at, items = self._at, self._items
         if at < len(items):
             self._at = at + 1
-            return cast("ItemT", items[at])
+            return items[at]  # type: ignore[return-value]  # pyright: ignore[reportReturnType]  # ItemT without batches
         if self._state != "open" or self._waiting is not None:
             self._refuse()
+        log, channel = self._log, self._channel
+        batch: Batch[object] | None
         while True:
-            batch = self._read()
-            if batch is not None:
-                break
-            if self._log.end is not None:
-                self._finish(self._log.end)
+            cursor, seq = self._cursor, log.seq
+            if cursor != seq:
+                if cursor == log.before and self._is_plain:
+                    batch, self._cursor, self._behind = log.newest, seq, -1
+                    break
+                batch = self._read()
+                if batch is not None:
+                    break
+            if log.end is not None:
+                self._finish(log.end)
                 raise StopAsyncIteration
-            # Here, not in a coroutine of its own: this is what a subscriber costs while it waits, and for each batch.
-            self._waiting = future = self._owner.channel.news()
+            self._waiting = future = channel.news()
             try:
                 await future
-            finally:
+            except BaseException:
+                channel.forget(future)
                 self._waiting = None
-                if future.cancelled() or not future.done():
-                    self._owner.channel.forget(future)
+                raise
+            self._waiting = None
             if self._state != "open":
                 raise StopAsyncIteration
         if self._batches:
-            return cast("ItemT", batch)
+            return batch  # type: ignore[return-value]  # pyright: ignore[reportReturnType]  # ItemT with batches
         self._items, self._at = batch.changes, 1
-        return cast("ItemT", batch.changes[0])
+        return batch.changes[0]  # type: ignore[return-value]  # pyright: ignore[reportReturnType]  # ItemT without batches
 
     def _refuse(self) -> None:
         if self._state == "new":
@@ -213,18 +226,13 @@ class Subscription(Generic[ItemT]):
 
     def _read(self) -> Batch[object] | None:
         """What is there and was not read: at least one change; None if there is nothing."""
-        log = self._log
-        if self._is_plain and self._cursor == log.before and log.seq > log.before:
-            batch = log.newest
-            self._behind, self._cursor = -1, log.seq
-            self._delivered += len(batch.changes)
-            return batch
         self._items, self._at = (), 0
-        while self._cursor < log.seq:
+        while self._cursor < self._log.seq:
+            before = self._cursor
             changes = self._take()
             self._ask()
+            self._withheld += self._cursor - before - len(changes)
             if changes:
-                self._delivered += len(changes)
                 return Batch(self._cursor, changes)
         return None
 
@@ -307,21 +315,21 @@ class Subscription(Generic[ItemT]):
         if self._policy == "suspend" and self._capacity is not None and self._state == "open":
             limit = self._cursor + self._capacity
             if limit != self._limit:
-                self._owner.channel.move(self._limit, limit)
+                self._channel.move(self._limit, limit)
                 self._limit = limit
 
     def _finish(self, end: End) -> None:
         self._leave()
         if end.status == "failed" and end.error is not None:
             # Many raise this one: none of them is to show the others' frames, or keep them alive.
-            raise end.error.with_traceback(self._owner.channel.trace)
+            raise end.error.with_traceback(self._channel.trace)
 
     def _leave(self) -> None:
         if self._state == "open":
             self._owner.leave(self)
             if self._limit is not None:
-                self._owner.channel.move(self._limit, None)
+                self._channel.move(self._limit, None)
             if self._waiting is not None and not self._waiting.done():
-                self._owner.channel.forget(self._waiting)
+                self._channel.forget(self._waiting)
                 self._waiting.set_result(None)
         self._state, self._limit = "left", None

@@ -190,10 +190,7 @@ async def _nothing_is_kept(case: _Case) -> None:
         del probe, flow
         await asyncio.sleep(0)
         gc.collect()
-        held = kept()
-        if held is not None:
-            by = [type(each).__name__ for each in gc.get_referrers(held)]
-            raise AssertionError(f"the source is still referred to, by objects of these types: {', '.join(by)}")
+        expect(kept() is None, "the source of a run that is over is still referred to")
 
 
 _RULES: tuple[_Rule, ...] = (

@@ -34,6 +34,15 @@ class Row:
         sign, bound = self.target.split()
         return self.measured <= float(bound) if sign == "<=" else self.measured >= float(bound)
 
+    @property
+    def bound(self) -> str:
+        """The target, with its unit."""
+        return f"{self.target}{self.unit}"
+
+    @property
+    def shown(self) -> str:
+        """What was measured, with its unit."""
+        return f"{self.measured:,.{self.digits}f}{self.unit}"
+
     def __str__(self) -> str:
-        target, measured = f"{self.target}{self.unit}", f"{self.measured:,.{self.digits}f}{self.unit}"
-        return f"{self.figure:<78}{target:>12}{measured:>14}  {'' if self.met else 'not met'}".rstrip()
+        return f"{self.figure:<78}{self.bound:>12}{self.shown:>14}  {'' if self.met else 'not met'}".rstrip()

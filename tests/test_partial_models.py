@@ -15,6 +15,7 @@ from collections import OrderedDict, deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import date
 from enum import Enum
 from functools import cached_property
 from importlib import import_module
@@ -22,6 +23,7 @@ from itertools import groupby
 from pathlib import Path
 from threading import Barrier
 from typing import Annotated, Any, ClassVar, Generic, Literal, NamedTuple, NotRequired, TypeVar, cast
+from uuid import UUID
 
 import pydantic
 import pytest
@@ -798,6 +800,48 @@ def test_a_model_with_partials_in_it_streams() -> None:
     assert seen == [None, "J", "Jo", "Jo"]
     done: Sequence[Any] = list('{"name": "Jo"}' | extract(partial_of(User)) | snapshots())
     assert type(done[-1]) is Partial[User]
+
+
+class Narrow(BaseModel, strict=True, from_attributes=True):
+    when: date
+    pair: tuple[int, str]
+    numbers: set[int]
+    data: bytes
+    id: int | str | UUID
+
+
+class Narrows(BaseModel):
+    one: Narrow
+    many: list[Narrow] = []
+
+
+NARROW = '{"when": "2020-01-01", "pair": [1, "a"], "numbers": [1], "data": "x", "id": "12345678-1234-1234-1234-123456789012"}'
+
+
+def test_json_is_validated_as_json() -> None:
+    class Holds(BaseModel):
+        inner: Partial[Narrows]
+
+    text = f'{{"one": {NARROW}, "many": [{NARROW}]}}'
+    whole = Narrows.model_validate_json(text)
+    inside = Holds.model_validate_json(f'{{"inner": {text}}}').inner
+    for part in (partial_of(Narrows).model_validate_json(text), inside, shown(f'{{"inner": {text}', Holds).inner):
+        assert type(part.one.id) is UUID
+        assert part.model_dump() == whole.model_dump()
+    with pytest.raises(ValidationError, match="valid date"):
+        partial_of(Narrows).model_validate({"one": {"when": "2020-01-01"}})
+
+
+@pytest.mark.parametrize("text", ["3", "[]", '{"one": [], "many": {}}', '{"one": "x", "many": [null]}'])
+def test_errors_in_json_are_those_of_its_model(text: str) -> None:
+    whole, part = (errors_in(each, text) for each in (Narrows, partial_of(Narrows)))
+    assert [error for error in whole if error["type"] != "missing"] == part != []
+
+
+def errors_in(model: type[BaseModel], text: str) -> list[Any]:
+    with pytest.raises(ValidationError) as raised:
+        model.model_validate_json(text)
+    return [{**error, "ctx": None} for error in raised.value.errors(include_url=False)]
 
 
 def test_only_models_have_partials() -> None:

@@ -49,25 +49,20 @@ def partial_schema(model: type[BaseModel], class_of: ClassOf) -> CoreSchema:
     rewriting = _Rewriting(definitions_of(model), class_of)
     schema = rewriting.value(cast("Schema", model.__pydantic_core_schema__))
     # A function of an annotation's kind: what it returns may be a reference, as the model's own schema is.
-    metadata = {"pydantic_js_annotation_functions": [_json_schema_of(model)]}
-    return closed({**schema, "metadata": {AS_INSIDE: True, **metadata}}, rewriting.definitions)
+    metadata = {AS_INSIDE: True, "pydantic_js_annotation_functions": [_json_schema_of(model)]}
+    # Behind a function pydantic finds the name of a definition, and so gives a field of the type no title.
+    around = core_schema.no_info_after_validator_function(_same, cast("CoreSchema", schema), metadata=metadata)
+    return closed(cast("Schema", around), rewriting.definitions)
+
+
+def _same(value: object) -> object:
+    return value
 
 
 def _json_schema_of(model: type[BaseModel]) -> Callable[[object, GetJsonSchemaHandler], JsonSchemaValue]:
     """The JSON schema is the model's own, wherever the partial stands."""
     whole = core_schema.definitions_schema(model.__pydantic_core_schema__, [])
     return lambda schema, handler: handler(whole)
-
-
-def _or_whole(model: type[BaseModel], schema: Schema) -> Schema:
-    """An instance of the model itself is taken as it is."""
-
-    def validate(value: object, handler: Callable[[object], object]) -> object:
-        return value if isinstance(value, model) else handler(value)
-
-    # Of what comes as JSON, which has no instances, it makes what the schema inside does.
-    either = core_schema.no_info_wrap_validator_function(validate, cast("CoreSchema", schema), serialization=_AS_IT_IS)
-    return {**either, "metadata": {AS_INSIDE: True}}
 
 
 class _Rewriting:
@@ -90,7 +85,8 @@ class _Rewriting:
             return bare(schema)
         if kind == "model":
             model = cast("type[BaseModel]", schema["cls"])
-            return _or_whole(model, self._named(schema, f"{model.__qualname__} {id(model)}", self._model))
+            name = f"{model.__qualname__} {id(model)}"
+            return self._named(schema, f"{name} or whole", lambda whole: self._or_whole(model, whole, name))
         if kind == "definition-ref":
             ref = cast("str", schema["schema_ref"])
             found = self.definitions[ref]
@@ -110,6 +106,20 @@ class _Rewriting:
             self.definitions[own] = _ANY
             self.definitions[own] = {**rewrite(schema), "ref": own}
         return {"type": "definition-ref", "schema_ref": own}
+
+    def _or_whole(self, model: type[BaseModel], schema: Schema, name: str) -> Schema:
+        """An instance of the model itself is taken as it is; JSON, which has none, is read by the schema alone."""
+
+        def validate(value: object, handler: Callable[[object], object]) -> object:
+            return value if isinstance(value, model) else handler(value)
+
+        # A function around the schema would be given Python values in the place of JSON, in which strictness and
+        # unions mean something else.
+        inner = cast("CoreSchema", self._named(schema, name, self._model))
+        python = core_schema.no_info_wrap_validator_function(validate, inner)
+        metadata: dict[str, Any] = {AS_INSIDE: True}
+        either = core_schema.json_or_python_schema(inner, python, metadata=metadata, serialization=_AS_IT_IS)
+        return cast("Schema", either)
 
     def _model(self, schema: Schema) -> Schema:
         model = cast("type[BaseModel]", schema["cls"])

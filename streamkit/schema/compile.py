@@ -142,6 +142,8 @@ class _Compiler:
             for definition in cast("list[Schema]", schema["definitions"]):
                 self.definitions[cast("str", definition["ref"])] = definition
             return self.node(cast("Schema", schema["schema"]), config)
+        if AS_INSIDE in cast("Schema", schema.get("metadata") or {}):
+            return self.node(cast("Schema", schema["json_schema" if kind == "json-or-python" else "schema"]), config)
         if serializer(schema):
             return self._dumped_by_pydantic(schema, config)
         if kind == "definition-ref":
@@ -208,8 +210,6 @@ class _Compiler:
 
     def _dumped_by_pydantic(self, schema: Schema, config: Schema) -> Node:
         """A value with a serializer: user code, which wants it whole, or pydantic's own for an abstract collection."""
-        if AS_INSIDE in cast("Schema", schema.get("metadata") or {}):
-            return self.node(cast("Schema", schema["schema"]), config)
         function = serializer(schema).get("function")
         own = getattr(function, "__module__", "") == "pydantic._internal._serializers"
         if not own or schema["type"] != "json-or-python":

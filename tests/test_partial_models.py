@@ -27,11 +27,14 @@ from uuid import UUID
 
 import pydantic
 import pytest
+from agreement import answer_of, assert_agrees
 from flows import gather, spread
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
+    PlainSerializer,
     PrivateAttr,
     RootModel,
     TypeAdapter,
@@ -815,7 +818,9 @@ class Narrows(BaseModel):
     many: list[Narrow] = []
 
 
-NARROW = '{"when": "2020-01-01", "pair": [1, "a"], "numbers": [1], "data": "x", "id": "12345678-1234-1234-1234-123456789012"}'
+NARROW = (
+    '{"when": "2020-01-01", "pair": [1, "a"], "numbers": [1], "data": "x", "id": "12345678123412341234123456789012"}'
+)
 
 
 def test_json_is_validated_as_json() -> None:
@@ -842,6 +847,183 @@ def errors_in(model: type[BaseModel], text: str) -> list[Any]:
     with pytest.raises(ValidationError) as raised:
         model.model_validate_json(text)
     return [{**error, "ctx": None} for error in raised.value.errors(include_url=False)]
+
+
+# -- streaming into one --------------------------------------------------------------------------------
+
+
+class Box(BaseModel):
+    w: float
+    h: float = 2
+
+    @computed_field  # type: ignore[prop-decorator]  # pydantic's way
+    @property
+    def area(self) -> float:
+        return self.w * self.h
+
+
+class Boxes(BaseModel):
+    first: Box
+    others: list[Box] = []
+    data: Data | None = None
+    pair: tuple[Box, int] | None = None
+
+
+class Doubled(BaseModel):
+    w: int
+    box: Box | None = None
+
+    @model_serializer
+    def write(self) -> dict[str, object]:
+        return {"double": self.w * 2}
+
+
+class Wrapped(BaseModel):
+    w: int
+    box: Box | None = None
+
+    @model_serializer(mode="wrap")
+    def write(self, handler: Any) -> dict[str, object]:
+        return {"w": -self.w, **{key: value for key, value in handler(self).items() if key != "w"}}
+
+
+class HoldsWritten(BaseModel):
+    one: Doubled
+    many: list[Doubled] = []
+    either: Doubled | int = 3
+    wrapped: Wrapped | None = None
+
+
+class Written(BaseModel):
+    name: str
+    width: int = 1
+    tall: int | None = None
+    box: Box | None = None
+
+    @field_serializer("name")
+    def shout(self, name: str) -> str:
+        return name.upper()
+
+    @field_serializer("width")
+    def with_name(self, width: int) -> str:
+        return self.name.upper() + str(width)
+
+    @field_serializer("tall", mode="wrap")
+    def metres(self, tall: int, handler: Any) -> str:
+        return f"{handler(tall) / 100} m"
+
+    @field_serializer("box")
+    def area(self, box: Box) -> float:
+        return box.area
+
+
+@pydantic.dataclasses.dataclass
+class After:
+    x: int
+    y: int = 1
+
+    def __post_init__(self) -> None:
+        self.y = self.x * 2
+
+
+class HoldsAfter(BaseModel):
+    after: After
+    many: list[After] = []
+    alias: int = Field(1, alias="Alias", exclude=True)
+    big: int = Field(3, exclude_if=lambda big: big > 2)
+
+
+class Changed(BaseModel):
+    a: Annotated[int, AfterValidator(lambda a: a + 1)]
+    b: list[int] = Field(default_factory=lambda: [1])
+    c: str = "c"
+    d: Box = Box(w=1)
+
+    @field_validator("c")
+    @classmethod
+    def strip(cls, c: str) -> str:
+        return c.strip()
+
+    @model_validator(mode="after")
+    def check(self) -> Changed:
+        self.c = self.c.upper()
+        return self
+
+
+class Typed(TypedDict):
+    box: Box
+    name: NotRequired[Annotated[str, Field(serialization_alias="Name")]]
+
+
+class Others(BaseModel):
+    typed: Typed
+    pair: Pair | None = None
+    ids: frozenset[UUID] = frozenset()
+    either: Annotated[Cat | Dog, Field(discriminator="kind")] | None = None
+    boxes: RootModel[list[Box]] | None = None
+
+
+class Extras(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Box] = Field(init=False)  # pyright: ignore[reportIncompatibleVariableOverride]  # pydantic's way
+    box: Box
+
+
+def half(value: float) -> float:
+    return 1 / (value - 1)
+
+
+class WrittenExtras(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Annotated[float, PlainSerializer(half)]] = Field(init=False)  # pyright: ignore[reportIncompatibleVariableOverride]  # pydantic's way
+    inverse: Annotated[float, PlainSerializer(half)] = 1
+    many: list[Annotated[float, PlainSerializer(half)]] = []
+
+
+STREAMED: list[tuple[Any, list[str]]] = [
+    (User, ["{}", '{"name": "Jo"}', '{"name": null, "age": "3"}', '{"age": "x"}']),
+    (Users, ['[{"name": "Jo"}, {}]']),
+    (Tree, ['{"children": [{"name": "a", "children": [{}]}], "parent": {}}']),
+    (Page[Box], ['{"items": [{"w": 1}, {}, {"w": 2, "h": 3}]}']),
+    (Box, ["{}", '{"w": 2}', '{"w": 2, "h": 3}', '{"w": null}']),
+    (Boxes, ["{}", '{"first": {"w": 2}, "others": [{"h": 1}, {}], "data": {"user": {"name": "Jo"}}, "pair": [{}, 1]}']),
+    (Boxes, ['{"data": {"points": [{"x": 1}, {}]}}', '{"data": {}}', '{"data": null, "first": null}']),
+    (Doubled, ["{}", '{"w": 2, "box": {"w": 1}}']),
+    (Wrapped, ["{}", '{"w": 2, "box": {"w": 1}}']),
+    (HoldsWritten, ['{"one": {}}', '{"one": {"w": 2}, "many": [{"w": 1, "box": {}}, {}], "either": {"w": 1}}']),
+    (HoldsWritten, ["{}", '{"wrapped": {}}', '{"wrapped": {"w": 2, "box": {"w": 1}}, "either": 4}']),
+    (Written, ["{}", '{"name": "Jo"}', '{"width": 2}', '{"width": 2, "name": "Jo", "tall": 2, "box": {"w": 1}}']),
+    (Written, ['{"tall": null, "box": {"h": 1}, "name": null}', '{"box": null, "width": null}']),
+    (HoldsAfter, ['{"after": {"x": 2}, "many": [{}, {"y": 3}], "Alias": 3, "big": 1}', '{"big": 4}', '{"big": null}']),
+    (Changed, ["{}", '{"a": 1, "b": [2], "c": " x ", "d": {"w": 1}}', '{"a": null, "d": {}}']),
+    (Others, ['{"typed": {"box": {"w": 1}, "name": "x"}, "pair": [{}], "ids": []}', '{"typed": {"name": "x"}}']),
+    (Others, ['{"either": {"kind": "dog"}, "boxes": [{"w": 1}]}', '{"pair": [{"name": "a"}, 1, "x"], "typed": {}}']),
+    (Extras, ['{"box": {"w": 1}, "more": {"h": 3}, "other": {"w": 2, "h": 1}}']),
+    (WrittenExtras, ['{"a": 3, "b": 1, "inverse": 1, "many": [1, 2]}', '{"inverse": 3, "many": []}']),
+    (RootModel[Doubled], ['{"w": 2, "box": {}}', "{}"]),
+    (RootModel[dict[str, Doubled]], ['{"a": {"w": 2, "box": {}}, "b": {}}', "{}"]),
+    (Spoken, ["{}", '{"name": "a", "n": 3, "later": {"x": 1}, "more": [1]}']),
+    (Strict, ["{}", '{"Name": "ab", "user": {}, "tagged": {"kind": "cat"}, "point": {"x": 1}, "pair": [1, {}]}']),
+]
+
+
+@pytest.mark.parametrize(("model", "text"), [(model, text) for model, texts in STREAMED for text in texts])
+@pytest.mark.parametrize("around", [False, True], ids=["itself", "field"])
+def test_streaming_makes_what_validating_and_dumping_does(model: Any, text: str, *, around: bool) -> None:
+    tp = partial_of(model)
+    answer = answer_of(TypeAdapter[Any](tp), text)
+    if around:
+        tp, text = (
+            create_model("Holds", part=(tp, ...), many=(list_of(tp), [])),
+            f'{{"part": {text}, "many": [{text}]}}',
+        )
+        inside = answer_of(TypeAdapter[Any](tp), text)
+        if answer.errors is None:
+            assert inside.dump == {"part": answer.dump, "many": [answer.dump]}
+        answer = inside
+    assert answer.raised is None
+    for pieces in ([text], list(text)):
+        assert_agrees(list(pieces | extract(tp)), answer)
 
 
 def test_only_models_have_partials() -> None:

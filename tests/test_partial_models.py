@@ -426,6 +426,43 @@ def test_a_test_for_leaving_out_that_cannot_do_with_a_part_leaves_it_in() -> Non
     assert holds.model_validate({}).model_dump() == {"user": None}
 
 
+class Loud(BaseModel):
+    name: str
+    count: int = 1
+
+    def __repr__(self) -> str:
+        return self.name.upper()
+
+    __str__ = __repr__
+
+    def __repr_name__(self) -> str:
+        return self.name.upper()
+
+    def __rich_repr__(self) -> Any:
+        yield self.name.upper()
+
+    def __pretty__(self, fmt: Any, **options: Any) -> Any:
+        yield self.name.upper()
+
+    def model_dump(self, **options: Any) -> dict[str, Any]:
+        return {"name": self.name.upper()}
+
+    def model_dump_json(self, **options: Any) -> str:
+        return self.name.upper()
+
+
+@pytest.mark.parametrize("name", [None, "a"])
+def test_nothing_that_a_class_writes_itself_with_is_called_for_a_part(name: str | None) -> None:
+    part = shown("{" if name is None else '{"name": "a', Loud)
+    assert repr(part) == f"Loud(name={name!r}, count=1)"
+    assert str(part) == f"name={name!r} count=1"
+    assert list(part.__rich_repr__()) == [("name", name), ("count", 1)]
+    assert "Loud(" in list(part.__pretty__(repr))
+    assert part.model_dump() == json.loads(part.model_dump_json()) == {"name": name, "count": 1}
+    whole = next(iter(gather('{"name": "a"}' | extract(Loud) | snapshots(Loud))[0]))
+    assert (repr(whole), str(whole), whole.model_dump(), whole.model_dump_json()) == ("A", "A", {"name": "A"}, "A")
+
+
 def test_a_literal_is_shown_as_soon_as_it_is_told() -> None:
     class Room(Enum):
         LARGE = "large"
@@ -791,6 +828,17 @@ def test_a_partial_in_a_model() -> None:
         }
     )
     assert Event.model_validate_json('{"user": {}}').user.name is None
+
+
+def test_a_whole_one_in_the_place_of_a_partial_is_dumped_as_ever() -> None:
+    class Draft(BaseModel):
+        box: Partial[Box]
+        boxes: list[Partial[Box]] = []
+
+    whole, part = Box(w=1), partial_of(Box)(w=2)
+    draft = Draft(box=whole, boxes=[whole, part])
+    boxes = [{"w": 1.0, "h": 2.0, "area": 2.0}, {"w": 2.0, "h": 2.0}]
+    assert draft.model_dump() == json.loads(draft.model_dump_json()) == {"box": boxes[0], "boxes": boxes}
 
 
 def test_a_model_with_partials_in_it_streams() -> None:

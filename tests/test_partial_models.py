@@ -15,6 +15,7 @@ from collections import OrderedDict, deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import date
 from enum import Enum
 from functools import cached_property
 from importlib import import_module
@@ -22,14 +23,18 @@ from itertools import groupby
 from pathlib import Path
 from threading import Barrier
 from typing import Annotated, Any, ClassVar, Generic, Literal, NamedTuple, NotRequired, TypeVar, cast
+from uuid import UUID
 
 import pydantic
 import pytest
+from agreement import answer_of, assert_agrees
 from flows import gather, spread
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
+    PlainSerializer,
     PrivateAttr,
     RootModel,
     TypeAdapter,
@@ -421,6 +426,43 @@ def test_a_test_for_leaving_out_that_cannot_do_with_a_part_leaves_it_in() -> Non
     assert holds.model_validate({}).model_dump() == {"user": None}
 
 
+class Loud(BaseModel):
+    name: str
+    count: int = 1
+
+    def __repr__(self) -> str:
+        return self.name.upper()
+
+    __str__ = __repr__
+
+    def __repr_name__(self) -> str:
+        return self.name.upper()
+
+    def __rich_repr__(self) -> Any:
+        yield self.name.upper()
+
+    def __pretty__(self, fmt: Any, **options: Any) -> Any:
+        yield self.name.upper()
+
+    def model_dump(self, **options: Any) -> dict[str, Any]:
+        return {"name": self.name.upper()}
+
+    def model_dump_json(self, **options: Any) -> str:
+        return self.name.upper()
+
+
+@pytest.mark.parametrize("name", [None, "a"])
+def test_nothing_that_a_class_writes_itself_with_is_called_for_a_part(name: str | None) -> None:
+    part = shown("{" if name is None else '{"name": "a', Loud)
+    assert repr(part) == f"Loud(name={name!r}, count=1)"
+    assert str(part) == f"name={name!r} count=1"
+    assert list(part.__rich_repr__()) == [("name", name), ("count", 1)]
+    assert "Loud(" in list(part.__pretty__(repr))
+    assert part.model_dump() == json.loads(part.model_dump_json()) == {"name": name, "count": 1}
+    whole = next(iter(gather('{"name": "a"}' | extract(Loud) | snapshots(Loud))[0]))
+    assert (repr(whole), str(whole), whole.model_dump(), whole.model_dump_json()) == ("A", "A", {"name": "A"}, "A")
+
+
 def test_a_literal_is_shown_as_soon_as_it_is_told() -> None:
     class Room(Enum):
         LARGE = "large"
@@ -788,6 +830,17 @@ def test_a_partial_in_a_model() -> None:
     assert Event.model_validate_json('{"user": {}}').user.name is None
 
 
+def test_a_whole_one_in_the_place_of_a_partial_is_dumped_as_ever() -> None:
+    class Draft(BaseModel):
+        box: Partial[Box]
+        boxes: list[Partial[Box]] = []
+
+    whole, part = Box(w=1), partial_of(Box)(w=2)
+    draft = Draft(box=whole, boxes=[whole, part])
+    boxes = [{"w": 1.0, "h": 2.0, "area": 2.0}, {"w": 2.0, "h": 2.0}]
+    assert draft.model_dump() == json.loads(draft.model_dump_json()) == {"box": boxes[0], "boxes": boxes}
+
+
 def test_a_model_with_partials_in_it_streams() -> None:
     class Event(BaseModel):
         user: Partial[User]
@@ -798,6 +851,227 @@ def test_a_model_with_partials_in_it_streams() -> None:
     assert seen == [None, "J", "Jo", "Jo"]
     done: Sequence[Any] = list('{"name": "Jo"}' | extract(partial_of(User)) | snapshots())
     assert type(done[-1]) is Partial[User]
+
+
+class Narrow(BaseModel, strict=True, from_attributes=True):
+    when: date
+    pair: tuple[int, str]
+    numbers: set[int]
+    data: bytes
+    id: int | str | UUID
+
+
+class Narrows(BaseModel):
+    one: Narrow
+    many: list[Narrow] = []
+
+
+NARROW = (
+    '{"when": "2020-01-01", "pair": [1, "a"], "numbers": [1], "data": "x", "id": "12345678123412341234123456789012"}'
+)
+
+
+def test_json_is_validated_as_json() -> None:
+    class Holds(BaseModel):
+        inner: Partial[Narrows]
+
+    text = f'{{"one": {NARROW}, "many": [{NARROW}]}}'
+    whole = Narrows.model_validate_json(text)
+    inside = Holds.model_validate_json(f'{{"inner": {text}}}').inner
+    for part in (partial_of(Narrows).model_validate_json(text), inside, shown(f'{{"inner": {text}', Holds).inner):
+        assert type(part.one.id) is UUID
+        assert part.model_dump() == whole.model_dump()
+    with pytest.raises(ValidationError, match="valid date"):
+        partial_of(Narrows).model_validate({"one": {"when": "2020-01-01"}})
+
+
+@pytest.mark.parametrize("text", ["3", "[]", '{"one": [], "many": {}}', '{"one": "x", "many": [null]}'])
+def test_errors_in_json_are_those_of_its_model(text: str) -> None:
+    whole, part = (errors_in(each, text) for each in (Narrows, partial_of(Narrows)))
+    assert [error for error in whole if error["type"] != "missing"] == part != []
+
+
+def errors_in(model: type[BaseModel], text: str) -> list[Any]:
+    with pytest.raises(ValidationError) as raised:
+        model.model_validate_json(text)
+    return [{**error, "ctx": None} for error in raised.value.errors(include_url=False)]
+
+
+# -- streaming into one --------------------------------------------------------------------------------
+
+
+class Box(BaseModel):
+    w: float
+    h: float = 2
+
+    @computed_field  # type: ignore[prop-decorator]  # pydantic's way
+    @property
+    def area(self) -> float:
+        return self.w * self.h
+
+
+class Boxes(BaseModel):
+    first: Box
+    others: list[Box] = []
+    data: Data | None = None
+    pair: tuple[Box, int] | None = None
+
+
+class Doubled(BaseModel):
+    w: int
+    box: Box | None = None
+
+    @model_serializer
+    def write(self) -> dict[str, object]:
+        return {"double": self.w * 2}
+
+
+class Wrapped(BaseModel):
+    w: int
+    box: Box | None = None
+
+    @model_serializer(mode="wrap")
+    def write(self, handler: Any) -> dict[str, object]:
+        return {"w": -self.w, **{key: value for key, value in handler(self).items() if key != "w"}}
+
+
+class HoldsWritten(BaseModel):
+    one: Doubled
+    many: list[Doubled] = []
+    either: Doubled | int = 3
+    wrapped: Wrapped | None = None
+
+
+class Written(BaseModel):
+    name: str
+    width: int = 1
+    tall: int | None = None
+    box: Box | None = None
+
+    @field_serializer("name")
+    def shout(self, name: str) -> str:
+        return name.upper()
+
+    @field_serializer("width")
+    def with_name(self, width: int) -> str:
+        return self.name.upper() + str(width)
+
+    @field_serializer("tall", mode="wrap")
+    def metres(self, tall: int, handler: Any) -> str:
+        return f"{handler(tall) / 100} m"
+
+    @field_serializer("box")
+    def area(self, box: Box) -> float:
+        return box.area
+
+
+@pydantic.dataclasses.dataclass
+class After:
+    x: int
+    y: int = 1
+
+    def __post_init__(self) -> None:
+        self.y = self.x * 2
+
+
+class HoldsAfter(BaseModel):
+    after: After
+    many: list[After] = []
+    alias: int = Field(1, alias="Alias", exclude=True)
+    big: int = Field(3, exclude_if=lambda big: big > 2)
+
+
+class Changed(BaseModel):
+    a: Annotated[int, AfterValidator(lambda a: a + 1)]
+    b: list[int] = Field(default_factory=lambda: [1])
+    c: str = "c"
+    d: Box = Box(w=1)
+
+    @field_validator("c")
+    @classmethod
+    def strip(cls, c: str) -> str:
+        return c.strip()
+
+    @model_validator(mode="after")
+    def check(self) -> Changed:
+        self.c = self.c.upper()
+        return self
+
+
+class Typed(TypedDict):
+    box: Box
+    name: NotRequired[Annotated[str, Field(serialization_alias="Name")]]
+
+
+class Others(BaseModel):
+    typed: Typed
+    pair: Pair | None = None
+    ids: frozenset[UUID] = frozenset()
+    either: Annotated[Cat | Dog, Field(discriminator="kind")] | None = None
+    boxes: RootModel[list[Box]] | None = None
+
+
+class Extras(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Box] = Field(init=False)  # pyright: ignore[reportIncompatibleVariableOverride]  # pydantic's way
+    box: Box
+
+
+def half(value: float) -> float:
+    return 1 / (value - 1)
+
+
+class WrittenExtras(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Annotated[float, PlainSerializer(half)]] = Field(init=False)  # pyright: ignore[reportIncompatibleVariableOverride]  # pydantic's way
+    inverse: Annotated[float, PlainSerializer(half)] = 1
+    many: list[Annotated[float, PlainSerializer(half)]] = []
+
+
+STREAMED: list[tuple[Any, list[str]]] = [
+    (User, ["{}", '{"name": "Jo"}', '{"name": null, "age": "3"}', '{"age": "x"}']),
+    (Users, ['[{"name": "Jo"}, {}]']),
+    (Tree, ['{"children": [{"name": "a", "children": [{}]}], "parent": {}}']),
+    (Page[Box], ['{"items": [{"w": 1}, {}, {"w": 2, "h": 3}]}']),
+    (Box, ["{}", '{"w": 2}', '{"w": 2, "h": 3}', '{"w": null}']),
+    (Boxes, ["{}", '{"first": {"w": 2}, "others": [{"h": 1}, {}], "data": {"user": {"name": "Jo"}}, "pair": [{}, 1]}']),
+    (Boxes, ['{"data": {"points": [{"x": 1}, {}]}}', '{"data": {}}', '{"data": null, "first": null}']),
+    (Doubled, ["{}", '{"w": 2, "box": {"w": 1}}']),
+    (Wrapped, ["{}", '{"w": 2, "box": {"w": 1}}']),
+    (HoldsWritten, ['{"one": {}}', '{"one": {"w": 2}, "many": [{"w": 1, "box": {}}, {}], "either": {"w": 1}}']),
+    (HoldsWritten, ["{}", '{"wrapped": {}}', '{"wrapped": {"w": 2, "box": {"w": 1}}, "either": 4}']),
+    (Written, ["{}", '{"name": "Jo"}', '{"width": 2}', '{"width": 2, "name": "Jo", "tall": 2, "box": {"w": 1}}']),
+    (Written, ['{"tall": null, "box": {"h": 1}, "name": null}', '{"box": null, "width": null}']),
+    (HoldsAfter, ['{"after": {"x": 2}, "many": [{}, {"y": 3}], "Alias": 3, "big": 1}', '{"big": 4}', '{"big": null}']),
+    (Changed, ["{}", '{"a": 1, "b": [2], "c": " x ", "d": {"w": 1}}', '{"a": null, "d": {}}']),
+    (Others, ['{"typed": {"box": {"w": 1}, "name": "x"}, "pair": [{}], "ids": []}', '{"typed": {"name": "x"}}']),
+    (Others, ['{"either": {"kind": "dog"}, "boxes": [{"w": 1}]}', '{"pair": [{"name": "a"}, 1, "x"], "typed": {}}']),
+    (Extras, ['{"box": {"w": 1}, "more": {"h": 3}, "other": {"w": 2, "h": 1}}']),
+    (WrittenExtras, ['{"a": 3, "b": 1, "inverse": 1, "many": [1, 2]}', '{"inverse": 3, "many": []}']),
+    (RootModel[Doubled], ['{"w": 2, "box": {}}', "{}"]),
+    (RootModel[dict[str, Doubled]], ['{"a": {"w": 2, "box": {}}, "b": {}}', "{}"]),
+    (Spoken, ["{}", '{"name": "a", "n": 3, "later": {"x": 1}, "more": [1]}']),
+    (Strict, ["{}", '{"Name": "ab", "user": {}, "tagged": {"kind": "cat"}, "point": {"x": 1}, "pair": [1, {}]}']),
+]
+
+
+@pytest.mark.parametrize(("model", "text"), [(model, text) for model, texts in STREAMED for text in texts])
+@pytest.mark.parametrize("around", [False, True], ids=["itself", "field"])
+def test_streaming_makes_what_validating_and_dumping_does(model: Any, text: str, *, around: bool) -> None:
+    tp = partial_of(model)
+    answer = answer_of(TypeAdapter[Any](tp), text)
+    if around:
+        tp, text = (
+            create_model("Holds", part=(tp, ...), many=(list_of(tp), [])),
+            f'{{"part": {text}, "many": [{text}]}}',
+        )
+        inside = answer_of(TypeAdapter[Any](tp), text)
+        if answer.errors is None:
+            assert inside.dump == {"part": answer.dump, "many": [answer.dump]}
+        answer = inside
+    assert answer.raised is None
+    for pieces in ([text], list(text)):
+        assert_agrees(list(pieces | extract(tp)), answer)
 
 
 def test_only_models_have_partials() -> None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
     from pydantic_core import CoreSchema
 
-__all__ = ["partial_serializer"]
+__all__ = ["is_plain", "partial_serializer"]
 
 _ANY: Schema = core_schema.any_schema()
 _ITEMS = {
@@ -83,6 +83,29 @@ def _core_of(schema: Schema) -> Schema | None:
     return schema
 
 
+def is_plain(schema: Schema, definitions: Mapping[str, Schema]) -> bool:
+    """Whether values dump alike by what they are; a model knows how to dump itself, a partial one too.
+
+    But with a serializer of its own it is asked, as pydantic does: in a union the first may speak for others.
+    """
+    return _is_plain(schema, definitions, set())
+
+
+def _is_plain(schema: Schema, definitions: Mapping[str, Schema], seen: set[str]) -> bool:
+    kind = cast("str", schema["type"])
+    if kind == "model":
+        return not users_own(schema)
+    if kind == "definition-ref":
+        ref = cast("str", schema["schema_ref"])
+        if ref in seen:
+            return True
+        seen.add(ref)
+        return _is_plain(definitions[ref], definitions, seen)
+    if kind == "json" or users_own(schema) or any(schema.get(key) for key in _SPECIAL):
+        return False
+    return all(_is_plain(inner, definitions, seen) for inner in inner_schemas(schema))
+
+
 class _Rewriting:
     """The schemas of one model, rewritten.
 
@@ -105,7 +128,7 @@ class _Rewriting:
 
     def value(self, schema: Schema) -> Schema:
         """For a value that has come."""
-        if self._is_plain(schema, set()):
+        if is_plain(schema, self.definitions):
             return _ANY
         kind = cast("str", schema["type"])
         if users_own(schema):
@@ -122,24 +145,6 @@ class _Rewriting:
             return self.fields(schema)
         members = _members(kind, schema)
         return _either(*map(self.value, members)) if members else self._collection(kind, schema)
-
-    def _is_plain(self, schema: Schema, seen: set[str]) -> bool:
-        """Whether values dump alike by what they are; a model knows how to dump itself, a partial one too.
-
-        But with a serializer of its own it is asked, as pydantic does: in a union the first may speak for others.
-        """
-        kind = cast("str", schema["type"])
-        if kind == "model":
-            return not users_own(schema)
-        if kind == "definition-ref":
-            ref = cast("str", schema["schema_ref"])
-            if ref in seen:
-                return True
-            seen.add(ref)
-            return self._is_plain(self.definitions[ref], seen)
-        if kind == "json" or users_own(schema) or any(schema.get(key) for key in _SPECIAL):
-            return False
-        return all(self._is_plain(inner, seen) for inner in inner_schemas(schema))
 
     def uncomputed(self, core: Schema) -> Schema:
         """The same without computed fields."""

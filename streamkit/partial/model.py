@@ -120,6 +120,16 @@ class _IsPartial:
         yield from ((name, value) for name, value in me.__dict__.items() if name in fields and fields[name].repr)
         yield from (me.__pydantic_extra__ or {}).items()
 
+    # The model's own are written for whole ones.
+    __repr__ = BaseModel.__repr__
+    __str__ = BaseModel.__str__
+    __repr_name__ = BaseModel.__repr_name__
+    __repr_str__ = BaseModel.__repr_str__
+    __rich_repr__ = BaseModel.__rich_repr__
+    __pretty__ = BaseModel.__pretty__
+    model_dump = BaseModel.model_dump
+    model_dump_json = BaseModel.model_dump_json
+
     def __reduce__(self) -> tuple[object, ...]:
         """The class is made anew where it is unpickled."""
         me = cast("BaseModel", self)

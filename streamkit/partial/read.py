@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pydantic_core import core_schema
 
+from streamkit.partial.dump import is_plain
 from streamkit.partial.forgive import bare
 from streamkit.partial.unseen import plain
-from streamkit.schema.core import AS_INSIDE, Schema, closed, definitions_of, fields_of, inner_schemas
+from streamkit.schema.core import AS_INSIDE, BY_ITS_CLASS, Schema, closed, definitions_of, fields_of, inner_schemas
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, GetJsonSchemaHandler
@@ -33,10 +34,12 @@ _OPAQUE = frozenset({"metadata", "default", "expected", "members", "serializatio
 """Parts of a schema in which there are no schemas to rewrite."""
 
 
-# Whichever it is, it knows how to dump itself.
-_AS_IT_IS = core_schema.wrap_serializer_function_ser_schema(
+# A partial class dumps otherwise than its schema says, and in the place of a partial there may be a whole one.
+_BY_ITS_CLASS = core_schema.wrap_serializer_function_ser_schema(
     lambda value, handler: handler(value), schema=core_schema.any_schema()
 )
+_BY_THE_MODEL = core_schema.plain_serializer_function_ser_schema(lambda model, value: value, is_field_serializer=True)
+"""Of a field that the dump of the model around it has to tell: that of the partial class."""
 
 
 def partial_schema(model: type[BaseModel], class_of: ClassOf) -> CoreSchema:
@@ -49,25 +52,20 @@ def partial_schema(model: type[BaseModel], class_of: ClassOf) -> CoreSchema:
     rewriting = _Rewriting(definitions_of(model), class_of)
     schema = rewriting.value(cast("Schema", model.__pydantic_core_schema__))
     # A function of an annotation's kind: what it returns may be a reference, as the model's own schema is.
-    metadata = {"pydantic_js_annotation_functions": [_json_schema_of(model)]}
-    return closed({**schema, "metadata": {AS_INSIDE: True, **metadata}}, rewriting.definitions)
+    metadata = {AS_INSIDE: True, "pydantic_js_annotation_functions": [_json_schema_of(model)]}
+    # Behind a function pydantic finds the name of a definition, and so gives a field of the type no title.
+    around = core_schema.no_info_after_validator_function(_same, cast("CoreSchema", schema), metadata=metadata)
+    return closed(cast("Schema", around), rewriting.definitions)
+
+
+def _same(value: object) -> object:
+    return value
 
 
 def _json_schema_of(model: type[BaseModel]) -> Callable[[object, GetJsonSchemaHandler], JsonSchemaValue]:
     """The JSON schema is the model's own, wherever the partial stands."""
     whole = core_schema.definitions_schema(model.__pydantic_core_schema__, [])
     return lambda schema, handler: handler(whole)
-
-
-def _or_whole(model: type[BaseModel], schema: Schema) -> Schema:
-    """An instance of the model itself is taken as it is."""
-
-    def validate(value: object, handler: Callable[[object], object]) -> object:
-        return value if isinstance(value, model) else handler(value)
-
-    # Of what comes as JSON, which has no instances, it makes what the schema inside does.
-    either = core_schema.no_info_wrap_validator_function(validate, cast("CoreSchema", schema), serialization=_AS_IT_IS)
-    return {**either, "metadata": {AS_INSIDE: True}}
 
 
 class _Rewriting:
@@ -90,13 +88,15 @@ class _Rewriting:
             return bare(schema)
         if kind == "model":
             model = cast("type[BaseModel]", schema["cls"])
-            return _or_whole(model, self._named(schema, f"{model.__qualname__} {id(model)}", self._model))
+            name = f"{model.__qualname__} {id(model)}"
+            return self._named(schema, f"{name} or whole", lambda whole: self._or_whole(model, whole, name))
         if kind == "definition-ref":
             ref = cast("str", schema["schema_ref"])
             found = self.definitions[ref]
             return self.value(found) if found["type"] == "model" else self._named(found, ref, self.value)
         if kind == "dataclass":
-            return {**bare(schema, _OF_WHOLE), "schema": self._core(schema)}
+            # Without an origin pydantic would take the class's own validator, whatever the schema says.
+            return {**bare(schema, _OF_WHOLE), "schema": self._core(schema), "generic_origin": schema["cls"]}
         if kind in ("typed-dict", "named-tuple"):
             return self._core(schema)
         if _is_users_function(schema):
@@ -111,26 +111,52 @@ class _Rewriting:
             self.definitions[own] = {**rewrite(schema), "ref": own}
         return {"type": "definition-ref", "schema_ref": own}
 
+    def _or_whole(self, model: type[BaseModel], schema: Schema, name: str) -> Schema:
+        """An instance of the model itself is taken as it is; JSON, which has none, is read by the schema alone."""
+
+        def validate(value: object, handler: Callable[[object], object]) -> object:
+            return value if isinstance(value, model) else handler(value)
+
+        # A function around the schema would be given Python values in the place of JSON, in which strictness and
+        # unions mean something else.
+        inner = cast("CoreSchema", self._named(schema, name, self._model))
+        python = core_schema.no_info_wrap_validator_function(validate, inner)
+        return cast("Schema", core_schema.json_or_python_schema(inner, python))
+
     def _model(self, schema: Schema) -> Schema:
         model = cast("type[BaseModel]", schema["cls"])
-        out = {**bare(schema, _OF_WHOLE), "cls": self._class_of(model)}
+        out = {**bare(schema, _OF_WHOLE), "cls": self._class_of(model), "serialization": _BY_ITS_CLASS}
+        out["metadata"] = {BY_ITS_CLASS: True}
         if model.__private_attributes__:
             out["post_init"] = "_make_private"
         inner = cast("Schema", schema["schema"])
-        return {**out, "schema": self.value(inner) if schema.get("root_model") else self._core(inner)}
+        if not schema.get("root_model"):
+            return {**out, "schema": {**self._core(inner), "computed_fields": []}}
+        root = self.value(inner)
+        return {
+            **out,
+            "schema": root if is_plain(inner, self.definitions) else {**root, "serialization": _BY_ITS_CLASS},
+        }
 
     def _core(self, schema: Schema) -> Schema:
         """What has fields: none of them is required."""
         while schema["type"] == "dataclass" or "fields" not in schema:
             schema = cast("Schema", schema["schema"])
         fields = {name: self._field(field) for name, field in fields_of(schema)}
-        out = {key: self._inside(value) if key == "extras_schema" else value for key, value in bare(schema).items()}
+        out = bare(schema)
+        if "extras_schema" in schema:
+            extras = cast("Schema", schema["extras_schema"])
+            out["extras_schema"] = self.value(extras)
+            if not is_plain(extras, self.definitions):
+                out["serialization"] = _BY_ITS_CLASS
         return {**out, "fields": fields if isinstance(schema["fields"], Mapping) else list(fields.values())}
 
     def _field(self, field: Schema) -> Schema:
         schema = cast("Schema", field["schema"])
         inner = cast("Schema", schema["schema"]) if schema["type"] == "default" else schema
         inner = {"type": "nullable", "schema": self.value(inner)}
+        if not is_plain(schema, self.definitions):
+            inner["serialization"] = _BY_THE_MODEL
         if field["type"] == "typed-dict-field":
             return {**field, "schema": inner, "required": False}
         return {**field, "schema": {"type": "default", "schema": inner, "default": plain(schema.get("default"))}}

@@ -20,6 +20,7 @@ from streamkit.schema.compiling import Options
 from streamkit.schema.core import (
     ANNOTATIONS,
     AS_INSIDE,
+    BY_ITS_CLASS,
     LEAVES,
     Schema,
     closed,
@@ -27,6 +28,7 @@ from streamkit.schema.core import (
     is_plain_string,
     looks_further,
     omits,
+    says,
     serializer,
     wants_siblings,
 )
@@ -142,7 +144,7 @@ class _Compiler:
             for definition in cast("list[Schema]", schema["definitions"]):
                 self.definitions[cast("str", definition["ref"])] = definition
             return self.node(cast("Schema", schema["schema"]), config)
-        if serializer(schema):
+        if serializer(schema) and not says(schema, BY_ITS_CLASS):
             return self._dumped_by_pydantic(schema, config)
         if kind == "definition-ref":
             return self._referred(schema, config)
@@ -179,7 +181,10 @@ class _Compiler:
         if kind == "chain" and len(cast("list[Schema]", schema["steps"])) == 1:
             return self.node(cast("list[Schema]", schema["steps"])[0], config)
         if kind == "function-after":
-            return self.around(schema, config, may_change=True)
+            inside = cast("Schema", schema["schema"])
+            return (
+                self.node(inside, config) if says(schema, AS_INSIDE) else self.around(schema, config, may_change=True)
+            )
         if kind == "model" and schema.get("root_model") and not schema.get("custom_init"):
             # A validator inside is told of the field `root`.
             asks = wants_siblings(cast("Schema", schema["schema"]), self.definitions)
@@ -208,8 +213,6 @@ class _Compiler:
 
     def _dumped_by_pydantic(self, schema: Schema, config: Schema) -> Node:
         """A value with a serializer: user code, which wants it whole, or pydantic's own for an abstract collection."""
-        if AS_INSIDE in cast("Schema", schema.get("metadata") or {}):
-            return self.node(cast("Schema", schema["schema"]), config)
         function = serializer(schema).get("function")
         own = getattr(function, "__module__", "") == "pydantic._internal._serializers"
         if not own or schema["type"] != "json-or-python":

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ANNOTATIONS",
     "AS_INSIDE",
+    "BY_ITS_CLASS",
     "LEAVES",
     "Schema",
     "accepts",
@@ -36,6 +37,7 @@ __all__ = [
     "lookups",
     "model_fields_of",
     "omits",
+    "says",
     "serializer",
     "wants_siblings",
     "without_computed",
@@ -46,6 +48,9 @@ Definitions: TypeAlias = Mapping[str, Schema]
 
 AS_INSIDE = "streamkit_as_inside"
 """In the metadata of a schema that does nothing to what comes as JSON: it is to be read as what is inside."""
+
+BY_ITS_CLASS = "streamkit_by_its_class"
+"""In the metadata of a model's schema whose serializer leaves everything to the value's class: it may be entered."""
 
 ANNOTATIONS = frozenset({"type", "ref", "metadata", "schema"})
 """Keys of a schema that restrict nothing."""
@@ -178,6 +183,11 @@ def extra_behavior(core: Schema, config: Schema) -> str:
 def serializer(schema: Schema) -> Schema:
     """How a schema says that its values are dumped; empty where it says nothing."""
     return cast("Schema", schema.get("serialization") or {})
+
+
+def says(schema: Schema, mark: str) -> bool:
+    """Whether a mark is in a schema's metadata."""
+    return mark in cast("Schema", schema.get("metadata") or {})
 
 
 def has_post_init(model: Schema) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any, cast
 
@@ -98,6 +99,18 @@ class Siblings(BaseModel):
         return value + cast("int", info.data.get("a", 0))
 
 
+class Deprecated(BaseModel):
+    a: int
+    b: int = Field(3, deprecated="use a")
+    items: list[int] = Field(default_factory=list, deprecated=True)
+
+
+@dataclass(slots=True)
+class Slotted:
+    a: int
+    b: str = "b"
+
+
 CASES: list[tuple[Any, str]] = [
     (Serialized, '{"a":1,"a":"x"}'),
     (Serialized, '{"a":"x","a":1}'),
@@ -127,6 +140,9 @@ CASES: list[tuple[Any, str]] = [
     (Around, '{"inner":{"a":"x","items":["p",1]},"more":{"x":1}}'),
     (Siblings, '{"b":1,"a":2}'),
     (Siblings, '{"a":"x","b":1}'),
+    (Deprecated, '{"a":1}'),
+    (Deprecated, '{"a":1,"b":2,"items":[1]}'),
+    (list[Slotted], '[{"a":1},{"a":2,"b":"c"}]'),
     (dict[str, Any], '{"a":1e400,"b":[-1e400]}'),
     (dict[str, float], '{"a":-0,"b":1e400,"c":-0.0}'),
     (dict[str, str], '{"":"x","":null}'),

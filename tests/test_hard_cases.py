@@ -10,6 +10,8 @@ from typing import Annotated, Any, cast
 import pytest
 from pydantic import (
     AfterValidator,
+    AliasChoices,
+    AliasPath,
     BaseModel,
     ConfigDict,
     Field,
@@ -102,13 +104,32 @@ class Siblings(BaseModel):
 class Deprecated(BaseModel):
     a: int
     b: int = Field(3, deprecated="use a")
-    items: list[int] = Field(default_factory=list, deprecated=True)
+    items: list[int] = Field(default_factory=list[int], deprecated=True)
 
 
 @dataclass(slots=True)
 class Slotted:
     a: int
     b: str = "b"
+
+
+class Gathered(BaseModel):
+    first: date = Field(alias="First")
+    second: date = Field(validation_alias=AliasChoices("second", "zwei"))
+    third: date = Field(validation_alias=AliasPath("more", 0))
+    fourth: date = date(2024, 1, 1)
+    needed: int
+
+    @field_validator("fourth")
+    @classmethod
+    def look(cls, value: date, info: Any) -> date:
+        return value
+
+    @model_validator(mode="after")
+    def refuse(self) -> Gathered:
+        if self.needed == 3:
+            raise ValueError("three")
+        return self
 
 
 CASES: list[tuple[Any, str]] = [
@@ -143,6 +164,10 @@ CASES: list[tuple[Any, str]] = [
     (Deprecated, '{"a":1}'),
     (Deprecated, '{"a":1,"b":2,"items":[1]}'),
     (list[Slotted], '[{"a":1},{"a":2,"b":"c"}]'),
+    (
+        Gathered,
+        '{"First":"2024-01-01","zwei":"2024-01-02","more":["2024-01-03"],"fourth":"2024-01-04","needed":1}',
+    ),
     (dict[str, Any], '{"a":1e400,"b":[-1e400]}'),
     (dict[str, float], '{"a":-0,"b":1e400,"c":-0.0}'),
     (dict[str, str], '{"":"x","":null}'),
@@ -199,6 +224,27 @@ def test_a_hard_case_folds_to_what_pydantic_makes_of_it(model: Any, text: str) -
 def test_a_hard_case_has_the_same_verdicts_behind_diff(model: Any, text: str) -> None:
     for chunks in ([text], list(text)):
         assert verdicts(gather(chunks | accumulate() | validate(model) | diff())) == verdicts(events(model, [text]))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"fourth":"2024-01-04","First":"2024-01-01","zwei":"2024-01-02","more":["2024-01-03"]}',
+        '{"fourth":"2024-01-04","zwei":"2024-01-02","more":["2024-01-03"]}',
+        '{"First":"2024-01-01","second":"2024-01-02","more":["2024-01-03"],"fourth":"2024-01-04","needed":3}',
+        '{"First":"2024-01-01","second":"2024-01-02","more":[]}',
+        '{"fourth":"2024-01-04","zwei":"x"}',
+    ],
+)
+@pytest.mark.parametrize("model", [Gathered, Gathered | int])
+def test_an_error_of_an_object_shows_what_came(model: Any, text: str) -> None:
+    def inputs(errors: Any) -> dict[object, object]:
+        return {(error["loc"], error["type"]): error["input"] for error in errors}
+
+    with pytest.raises(ValidationError) as refused:
+        TypeAdapter(model).validate_json(text)
+    for chunks in ([text], list(text)):
+        assert inputs(events(model, chunks)[-2].value) == inputs(refused.value.errors())
 
 
 @pytest.mark.parametrize("text", [text for model, text in CASES if model is Hidden])

@@ -2853,3 +2853,9 @@ shape(
     ['{"required":"default","needed":"a"}', '{"needed":"default","required":"default","after":1}'],
     revises=True,
 )
+shape(
+    "too long a list of what is not JSON",
+    Annotated[list[date | UUID], Len(0, 1)],
+    ['["2024-01-01"]'],
+    ['["2024-01-01","2024-01-02"]'],
+)

@@ -6,14 +6,14 @@ from collections.abc import Collection
 from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Any, cast
 
-from streamkit.scanner import Watcher, write_json
+from streamkit.scanner import Watcher, read_json, write_json
 
 if TYPE_CHECKING:
     from streamkit.events import Path
     from streamkit.scanner import Json
     from streamkit.schema.nodes import Entry, Look, Node
 
-__all__ = ["Frame", "Spy", "way_in"]
+__all__ = ["Frame", "Spy", "came", "way_in"]
 
 
 class Frame:
@@ -73,6 +73,19 @@ class Frame:
             found = self.found.get(key, ())
             return (self.container.children[key].name,) if self.container.errors_by_name else found
         return (self.container.step(key),)
+
+
+def came(frame: Frame) -> Json:
+    """What has come of a container, as far as it was kept: the JSON form of its children, and members that wait."""
+    container, children = frame.container, frame.children
+    if container.is_list:
+        return [container.at(index).json_of(child, plain=True) for index, child in enumerate(children)]
+    nodes = {key: container.place(key).node for key in children if key not in container.lookups}
+    known = {key: node.json_of(children[key], plain=True) for key, node in nodes.items() if not node.silent}
+    for key, text in frame.held.items() if container.waiting or container.lookups else ():
+        if key not in container.lookups and (key in container.feeds or not container.place(key).node.silent):
+            known[key] = read_json(text)
+    return known
 
 
 class Spy(Watcher):

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from math import isfinite
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, cast
 
-from pydantic_core import ValidationError
+from pydantic_core import ValidationError, to_jsonable_python
 
 from streamkit.events import Change
 from streamkit.scanner import Json, read_json
@@ -142,6 +142,16 @@ class Node:
             late=late or self.late,
             waits=waits or self.waits,
         )
+
+    def json_of(self, child: Any, *, plain: bool = False) -> Json:
+        """The JSON form of a finished value; plainly, without computed fields."""
+        if isinstance(child, Wrong):
+            return cast("Json", child.json)
+        if self.late:  # its serializer wants the object, which there is none of yet
+            return cast("Json", to_jsonable_python(child, fallback=repr))
+        if self.dump is None:
+            return cast("Json", child)
+        return cast("Json", self.dump.plain(child) if plain else self.dump(child))
 
     def through(self, entering: Callable[[Entry], Entry]) -> Node:
         """The same, with something done to every way in."""

@@ -21,8 +21,10 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic_core import PydanticOmit
 from recorder import always, check, fold, gather, plain, tidy
 from test_laws import nothing, verdicts
+from typing_extensions import NotRequired, TypedDict
 
 from streamkit.events import Change, End
 from streamkit.operators import accumulate, diff, tap, validate
@@ -113,6 +115,34 @@ class Slotted:
     b: str = "b"
 
 
+def omit(value: object) -> object:
+    if value in (0, "bad"):
+        raise PydanticOmit
+    return value
+
+
+class Omitting(BaseModel):
+    a: Annotated[int, AfterValidator(omit)]
+    b: Annotated[str, AfterValidator(omit)] = "b"
+    c: int = 1
+    d: Annotated[int, AfterValidator(omit)] = Field(default=4, alias="D")
+
+    @field_validator("c")
+    @classmethod
+    def count(cls, value: int, info: Any) -> int:
+        return value + len(info.data)
+
+    @field_validator("d")
+    @classmethod
+    def look(cls, value: int, info: Any) -> int:
+        return value
+
+
+class OmittingTable(TypedDict):
+    a: Annotated[int, AfterValidator(omit)]
+    b: NotRequired[Annotated[str, AfterValidator(omit)]]
+
+
 class Gathered(BaseModel):
     first: date = Field(alias="First")
     second: date = Field(validation_alias=AliasChoices("second", "zwei"))
@@ -164,6 +194,14 @@ CASES: list[tuple[Any, str]] = [
     (Deprecated, '{"a":1}'),
     (Deprecated, '{"a":1,"b":2,"items":[1]}'),
     (list[Slotted], '[{"a":1},{"a":2,"b":"c"}]'),
+    (Omitting, '{"a":0,"b":"bad","c":1,"D":0}'),
+    (Omitting, '{"D":0,"c":1,"b":"bad","a":0}'),
+    (Omitting, '{"a":1,"b":"bad"}'),
+    (Omitting, '{"a":1,"b":"x","a":0,"b":"bad"}'),
+    (Omitting, '{"a":0,"b":"bad","a":1,"b":"x"}'),
+    (list[Omitting], '[{"b":"bad","c":"x","a":0},{"b":"bad"}]'),
+    (dict[str, OmittingTable], '{"x":{"a":0,"b":"bad"},"y":{"a":1,"b":"b"}}'),
+    (OmittingTable, '{"b":"bad"}'),
     (
         Gathered,
         '{"First":"2024-01-01","zwei":"2024-01-02","more":["2024-01-03"],"fourth":"2024-01-04","needed":1}',

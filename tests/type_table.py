@@ -1412,6 +1412,26 @@ def omit_zero(value: int) -> int:
     return value
 
 
+def omit_bad(value: str) -> str:
+    """The same, on what streams."""
+    if value == "bad":
+        raise PydanticOmit
+    return value
+
+
+shape(
+    "omitting values of a dict",
+    dict[str, Annotated[int, AfterValidator(omit_zero)]],
+    ['{"a":1,"b":0,"c":2}', '{"a":0}', '{"a":1,"a":0}', '{"a":0,"a":1}'],
+    ['{"a":0,"b":"x"}', '{"a":"x","a":0}', "[]"],
+)
+shape(
+    "omitting strings of a dict",
+    Annotated[dict[str, Annotated[str, AfterValidator(omit_bad)]], Len(1)],
+    ['{"a":"x","b":"bad","c":"y"}', '{"a":"x","a":"bad"}', '{"a":"bad","a":"x"}'],
+    ['{"a":"bad"}', '{"a":"bad","b":1}', '{"a":1,"a":"bad"}'],
+    revises=True,
+)
 shape("after", list[Annotated[int, AfterValidator(add_one)]], ["[1,2]", '["3"]'], ['["x"]', "[1,null]"])
 shape("after, another type", list[Annotated[int, AfterValidator(as_text)]], ["[1,2]", "[]"], ['["x"]', "{}"])
 shape("after, refusing", list[Annotated[int, AfterValidator(not_nine)]], ["[1,2]", "[]"], ["[9,8,7]", '[9,"x"]'])

@@ -196,6 +196,7 @@ class Container:
         feeds: the keys in which such fields are looked up, each with the fields' own keys.
         computed: the computed fields, each with what makes its JSON form; None where only the model can.
         drops: items that are not valid are left out.
+        omits: user code may leave out a field (`PydanticOmit`).
         every_counts: of a key that comes twice, pydantic keeps the errors of both.
         every_extra_counts: the same for keys that the type forbids.
         errors_by_name: pydantic's errors name fields by their name, not their alias.
@@ -222,6 +223,7 @@ class Container:
     feeds: dict[str, tuple[str, ...]] = field(default_factory=dict[str, "tuple[str, ...]"])
     computed: tuple[tuple[str, Callable[[object], Json] | None], ...] = ()
     drops: bool = False
+    omits: bool = False
     every_counts: bool = False
     every_extra_counts: bool = False
     errors_by_name: bool = False

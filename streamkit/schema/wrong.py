@@ -84,4 +84,4 @@ def _is_of(frame: Frame, detail: ErrorDetails) -> bool:
         return True
     if frame.container.is_list:
         return bool(list(range(len(children))) == met)
-    return isinstance(met, dict) and met.keys() == children.keys()
+    return isinstance(met, dict) and met.keys() == {*children, *frame.omitted}

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any, cast
 
 import pytest
 from pydantic import (
     AfterValidator,
+    AliasChoices,
+    AliasPath,
     BaseModel,
     ConfigDict,
     Field,
@@ -18,8 +21,10 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic_core import PydanticOmit
 from recorder import always, check, fold, gather, plain, tidy
 from test_laws import nothing, verdicts
+from typing_extensions import NotRequired, TypedDict
 
 from streamkit.events import Change, End
 from streamkit.operators import accumulate, diff, tap, validate
@@ -98,6 +103,65 @@ class Siblings(BaseModel):
         return value + cast("int", info.data.get("a", 0))
 
 
+class Deprecated(BaseModel):
+    a: int
+    b: int = Field(3, deprecated="use a")
+    items: list[int] = Field(default_factory=list[int], deprecated=True)
+
+
+@dataclass(slots=True)
+class Slotted:
+    a: int
+    b: str = "b"
+
+
+def omit(value: object) -> object:
+    if value in (0, "bad"):
+        raise PydanticOmit
+    return value
+
+
+class Omitting(BaseModel):
+    a: Annotated[int, AfterValidator(omit)]
+    b: Annotated[str, AfterValidator(omit)] = "b"
+    c: int = 1
+    d: Annotated[int, AfterValidator(omit)] = Field(default=4, alias="D")
+
+    @field_validator("c")
+    @classmethod
+    def count(cls, value: int, info: Any) -> int:
+        return value + len(info.data)
+
+    @field_validator("d")
+    @classmethod
+    def look(cls, value: int, info: Any) -> int:
+        return value
+
+
+class OmittingTable(TypedDict):
+    a: Annotated[int, AfterValidator(omit)]
+    b: NotRequired[Annotated[str, AfterValidator(omit)]]
+
+
+class Gathered(BaseModel):
+    first: date = Field(alias="First")
+    second: date = Field(validation_alias=AliasChoices("second", "zwei"))
+    third: date = Field(validation_alias=AliasPath("more", 0))
+    fourth: date = date(2024, 1, 1)
+    needed: int
+
+    @field_validator("fourth")
+    @classmethod
+    def look(cls, value: date, info: Any) -> date:
+        return value
+
+    @model_validator(mode="after")
+    def refuse(self) -> Gathered:
+        if self.needed == 3:
+            raise ValueError("three")
+        return self
+
+
 CASES: list[tuple[Any, str]] = [
     (Serialized, '{"a":1,"a":"x"}'),
     (Serialized, '{"a":"x","a":1}'),
@@ -127,6 +191,21 @@ CASES: list[tuple[Any, str]] = [
     (Around, '{"inner":{"a":"x","items":["p",1]},"more":{"x":1}}'),
     (Siblings, '{"b":1,"a":2}'),
     (Siblings, '{"a":"x","b":1}'),
+    (Deprecated, '{"a":1}'),
+    (Deprecated, '{"a":1,"b":2,"items":[1]}'),
+    (list[Slotted], '[{"a":1},{"a":2,"b":"c"}]'),
+    (Omitting, '{"a":0,"b":"bad","c":1,"D":0}'),
+    (Omitting, '{"D":0,"c":1,"b":"bad","a":0}'),
+    (Omitting, '{"a":1,"b":"bad"}'),
+    (Omitting, '{"a":1,"b":"x","a":0,"b":"bad"}'),
+    (Omitting, '{"a":0,"b":"bad","a":1,"b":"x"}'),
+    (list[Omitting], '[{"b":"bad","c":"x","a":0},{"b":"bad"}]'),
+    (dict[str, OmittingTable], '{"x":{"a":0,"b":"bad"},"y":{"a":1,"b":"b"}}'),
+    (OmittingTable, '{"b":"bad"}'),
+    (
+        Gathered,
+        '{"First":"2024-01-01","zwei":"2024-01-02","more":["2024-01-03"],"fourth":"2024-01-04","needed":1}',
+    ),
     (dict[str, Any], '{"a":1e400,"b":[-1e400]}'),
     (dict[str, float], '{"a":-0,"b":1e400,"c":-0.0}'),
     (dict[str, str], '{"":"x","":null}'),
@@ -183,6 +262,27 @@ def test_a_hard_case_folds_to_what_pydantic_makes_of_it(model: Any, text: str) -
 def test_a_hard_case_has_the_same_verdicts_behind_diff(model: Any, text: str) -> None:
     for chunks in ([text], list(text)):
         assert verdicts(gather(chunks | accumulate() | validate(model) | diff())) == verdicts(events(model, [text]))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"fourth":"2024-01-04","First":"2024-01-01","zwei":"2024-01-02","more":["2024-01-03"]}',
+        '{"fourth":"2024-01-04","zwei":"2024-01-02","more":["2024-01-03"]}',
+        '{"First":"2024-01-01","second":"2024-01-02","more":["2024-01-03"],"fourth":"2024-01-04","needed":3}',
+        '{"First":"2024-01-01","second":"2024-01-02","more":[]}',
+        '{"fourth":"2024-01-04","zwei":"x"}',
+    ],
+)
+@pytest.mark.parametrize("model", [Gathered, Gathered | int])
+def test_an_error_of_an_object_shows_what_came(model: Any, text: str) -> None:
+    def inputs(errors: Any) -> dict[object, object]:
+        return {(error["loc"], error["type"]): error["input"] for error in errors}
+
+    with pytest.raises(ValidationError) as refused:
+        TypeAdapter(model).validate_json(text)
+    for chunks in ([text], list(text)):
+        assert inputs(events(model, chunks)[-2].value) == inputs(refused.value.errors())
 
 
 @pytest.mark.parametrize("text", [text for model, text in CASES if model is Hidden])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
@@ -18,6 +19,7 @@ from agreement import (
     assert_agrees,
     carried,
     folded,
+    held,
     of_root,
     parsed,
     parts,
@@ -142,6 +144,17 @@ def test_errors_carry_what_pydantic_met(shape: Shape, text: str) -> None:
         assert carried(of_root(streamed(shape, chunks), "invalid")) == carried(cast("Errors", answer.errors))
 
 
+@pytest.mark.parametrize(("shape", "text"), INVALID)
+def test_errors_of_containers_carry_json_that_came(shape: Shape, text: str) -> None:
+    wanted = {(error["loc"], error["type"]): error["input"] for error in cast("Errors", asked(shape, text).errors)}
+    for error in of_root(streamed(shape, list(text)), "invalid"):
+        met, came = error["input"], wanted[error["loc"], error["type"]]
+        if held(came):
+            json.dumps(met)
+            assert type(met) is type(came)
+            assert not isinstance(met, dict) or set(cast("dict[str, Any]", met)) <= set(came)
+
+
 @pytest.mark.parametrize(("shape", "text"), VALID + INVALID)
 def test_events_do_not_depend_on_the_cuts(shape: Shape, text: str) -> None:
     answer = asked(shape, text)
@@ -202,8 +215,8 @@ def test_each_verdict_carries_the_value_that_the_result_holds(shape: Shape, text
     result = of_root(events, "complete")
     last: dict[Path, Any] = {change.path: change.value for change in events if change.op == "complete"}
     for path, value in last.items():
-        for held in within(result, path):
-            assert same(value, held), (path, value, held)
+        for kept in within(result, path):
+            assert same(value, kept), (path, value, kept)
 
 
 def within(value: Any, path: Path) -> list[Any]:

@@ -556,6 +556,29 @@ shape(
     ['["12345678-1234-5678-1234-567812345678","1234"]', '["x"]'],
     ["[1]", '["x",null]'],
 )
+shape(
+    "datetime or str",
+    list[datetime | str],
+    ['["2024-03-15T10:00:00+00:00","2024-03-15","soon",""]'],
+    ["[null]", '["x",{}]'],
+)
+shape("time or str", list[time | str], ['["09:30","09:30:00","noon"]'], ["[null]", '["x",[]]'])
+shape("timedelta or str", list[timedelta | str | None], ['["1 day","PT90S","x",null]'], ["[true]", '["x",[]]'])
+shape("Decimal or str", dict[str, Decimal | str], ['{"a":"1e3","b":"1.50","c":"x","d":1}'], ['{"a":null}'])
+shape("UUID in capitals or str", list[UUID | str], ['["12345678-1234-5678-1234-56781234567F"]'], ["[1]"])
+shape("str or datetime", list[str | datetime], ['["2024-03-15T10:00:00+00:00","soon",0]'], ["[null]"])
+shape(
+    "str or time, left to right",
+    list[Annotated[str | time, Field(union_mode="left_to_right")]],
+    ['["09:30","noon",0]'],
+    ["[null]"],
+)
+shape(
+    "list with a serializer or str",
+    list[Annotated[list[int], PlainSerializer(len)] | str],
+    ['["x",[1]]', '["1"]'],
+    ["[1]", '[["x"]]'],
+)
 shape("constr or int", constr(max_length=2) | int, ['"ab"', "123", '"123"'], ['"abc"', "1.5"])
 shape("str or bool or none", list[str | bool | None], ['["a",null,true,"true"]', "[]"], ["[2]", "[1.5,{}]"])
 shape("strict int or str", list[Annotated[int, Strict()] | str], ['[1,"1"]', '["x"]'], ["[1.5]", "[true]"])
@@ -1389,6 +1412,26 @@ def omit_zero(value: int) -> int:
     return value
 
 
+def omit_bad(value: str) -> str:
+    """The same, on what streams."""
+    if value == "bad":
+        raise PydanticOmit
+    return value
+
+
+shape(
+    "omitting values of a dict",
+    dict[str, Annotated[int, AfterValidator(omit_zero)]],
+    ['{"a":1,"b":0,"c":2}', '{"a":0}', '{"a":1,"a":0}', '{"a":0,"a":1}'],
+    ['{"a":0,"b":"x"}', '{"a":"x","a":0}', "[]"],
+)
+shape(
+    "omitting strings of a dict",
+    Annotated[dict[str, Annotated[str, AfterValidator(omit_bad)]], Len(1)],
+    ['{"a":"x","b":"bad","c":"y"}', '{"a":"x","a":"bad"}', '{"a":"bad","a":"x"}'],
+    ['{"a":"bad"}', '{"a":"bad","b":1}', '{"a":1,"a":"bad"}'],
+    revises=True,
+)
 shape("after", list[Annotated[int, AfterValidator(add_one)]], ["[1,2]", '["3"]'], ['["x"]', "[1,null]"])
 shape("after, another type", list[Annotated[int, AfterValidator(as_text)]], ["[1,2]", "[]"], ['["x"]', "{}"])
 shape("after, refusing", list[Annotated[int, AfterValidator(not_nine)]], ["[1,2]", "[]"], ["[9,8,7]", '[9,"x"]'])
@@ -2829,4 +2872,10 @@ shape(
     ['{"required":"a","after":"default","number":"default","needed":"b"}', '{"needed":"a","required":"b"}'],
     ['{"required":"default","needed":"a"}', '{"needed":"default","required":"default","after":1}'],
     revises=True,
+)
+shape(
+    "too long a list of what is not JSON",
+    Annotated[list[date | UUID], Len(0, 1)],
+    ['["2024-01-01"]'],
+    ['["2024-01-01","2024-01-02"]'],
 )

@@ -12,7 +12,7 @@ from dataclasses import replace
 from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Any, cast
 
-from pydantic_core import SchemaError, ValidationError
+from pydantic_core import PydanticOmit, SchemaError, ValidationError
 
 from streamkit.events import Change, Op
 from streamkit.scanner import MUTE, Limits, Scanner, Watcher, read_json, write_json
@@ -206,13 +206,13 @@ class Assembler(Verdicts):
             raise
 
     def _build(self, frame: Frame) -> object:
-        container, children = frame.container, frame.children
-        build = container.recheck if frame.bad else container.build
+        container = frame.container
+        build = container.recheck if frame.bad or frame.omitted else container.build
         if build is None:
-            return children
+            return frame.children
         if container.waiting and frame.pending:
             return self._build_waiting(frame)
-        return build(children, self._context)
+        return build(frame.given(), self._context)
 
     # -- the life of one value -------------------------------------------------------------------
 
@@ -292,7 +292,7 @@ class Assembler(Verdicts):
             return
         try:
             typed = node.read(text, self._context)
-        except SchemaError as error:
+        except (SchemaError, PydanticOmit) as error:
             if self._omits(error):
                 self._omit(path, told=False)
             elif not self._is_absent(error):
@@ -505,7 +505,7 @@ class Assembler(Verdicts):
         raws = {key: Raw(frame.held[key], container.step(key)) for key in container.waiting if key in frame.pending}
         build = cast("Callable[[Any, object], object]", container.recheck)
         try:
-            return build({**frame.children, **raws}, self._context)
+            return build({**frame.given(), **raws}, self._context)
         except ValidationError as error:
             found = [each for each in details(error) if not any(raw.concerns(each) for raw in raws.values())]
         for key, raw in raws.items():
@@ -524,7 +524,7 @@ def _resolving(frame: Frame, key: str) -> Node:
     resolve = cast("Callable[[str, Any, str, object], object]", frame.container.resolve)
 
     def read(text: str, context: object) -> object:
-        return resolve(key, frame.children, text, context)
+        return resolve(key, frame.given(), text, context)
 
     return replace(frame.container.children[key].node, waits=False, read=read)
 

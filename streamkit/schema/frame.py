@@ -6,14 +6,15 @@ from collections.abc import Collection
 from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Any, cast
 
-from streamkit.scanner import Watcher, write_json
+from streamkit.scanner import Watcher, read_json, write_json
+from streamkit.schema.shell import OMITTED
 
 if TYPE_CHECKING:
     from streamkit.events import Path
     from streamkit.scanner import Json
     from streamkit.schema.nodes import Entry, Look, Node
 
-__all__ = ["Frame", "Spy", "way_in"]
+__all__ = ["Frame", "Spy", "came", "way_in"]
 
 
 class Frame:
@@ -33,7 +34,7 @@ class Frame:
         found: where fields that are looked up were found, by their own keys.
         again: keys that decided what the object is; one that comes again makes it be read again.
         dropped: how many of its items were left out because they were wrong.
-        omitted: for each item that user code left out, how many were kept before it.
+        omitted: for each item that user code left out, how many were kept before it; the keys of such fields.
     """
 
     __slots__ = (
@@ -49,7 +50,7 @@ class Frame:
         self.key = ""
         self.bad = False
         self.dropped = 0
-        self.omitted: list[int] = []
+        self.omitted: list[Any] = []
         self.again: Collection[str] = ()
         self.late: set[str] = set()
         if container.waiting or container.lookups:
@@ -65,7 +66,13 @@ class Frame:
     def names(self) -> set[str]:
         """The names of the fields that have come."""
         places = self.container.children
-        return {places[key].name for key in self.children if key in places}
+        return {places[key].name for key in (*self.children, *self.omitted) if key in places}
+
+    def given(self) -> Any:
+        """The finished children, and the marks of fields that user code left out."""
+        if not self.omitted or self.container.is_list:
+            return self.children
+        return {**self.children, **{key: OMITTED for key in self.omitted if key not in self.children}}
 
     def place(self, key: str) -> tuple[str | int, ...]:
         """Where errors of a child stand, as pydantic tells it."""
@@ -73,6 +80,19 @@ class Frame:
             found = self.found.get(key, ())
             return (self.container.children[key].name,) if self.container.errors_by_name else found
         return (self.container.step(key),)
+
+
+def came(frame: Frame) -> Json:
+    """What has come of a container, as far as it was kept: the JSON form of its children, and members that wait."""
+    container, children = frame.container, frame.children
+    if container.is_list:
+        return [container.at(index).json_of(child, plain=True) for index, child in enumerate(children)]
+    nodes = {key: container.place(key).node for key in children if key not in container.lookups}
+    known = {key: node.json_of(children[key], plain=True) for key, node in nodes.items() if not node.silent}
+    for key, text in frame.held.items() if container.waiting or container.lookups else ():
+        if key not in container.lookups and (key in container.feeds or not container.place(key).node.silent):
+            known[key] = read_json(text)
+    return known
 
 
 class Spy(Watcher):

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from math import isfinite
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, cast
 
-from pydantic_core import ValidationError
+from pydantic_core import ValidationError, to_jsonable_python
 
 from streamkit.events import Change
 from streamkit.scanner import Json, read_json
@@ -143,6 +143,16 @@ class Node:
             waits=waits or self.waits,
         )
 
+    def json_of(self, child: Any, *, plain: bool = False) -> Json:
+        """The JSON form of a finished value; plainly, without computed fields."""
+        if isinstance(child, Wrong):
+            return cast("Json", child.json)
+        if self.late:  # its serializer wants the object, which there is none of yet
+            return cast("Json", to_jsonable_python(child, fallback=repr))
+        if self.dump is None:
+            return cast("Json", child)
+        return cast("Json", self.dump.plain(child) if plain else self.dump(child))
+
     def through(self, entering: Callable[[Entry], Entry]) -> Node:
         """The same, with something done to every way in."""
         return replace(
@@ -186,6 +196,7 @@ class Container:
         feeds: the keys in which such fields are looked up, each with the fields' own keys.
         computed: the computed fields, each with what makes its JSON form; None where only the model can.
         drops: items that are not valid are left out.
+        omits: user code may leave out a field (`PydanticOmit`).
         every_counts: of a key that comes twice, pydantic keeps the errors of both.
         every_extra_counts: the same for keys that the type forbids.
         errors_by_name: pydantic's errors name fields by their name, not their alias.
@@ -212,6 +223,7 @@ class Container:
     feeds: dict[str, tuple[str, ...]] = field(default_factory=dict[str, "tuple[str, ...]"])
     computed: tuple[tuple[str, Callable[[object], Json] | None], ...] = ()
     drops: bool = False
+    omits: bool = False
     every_counts: bool = False
     every_extra_counts: bool = False
     errors_by_name: bool = False

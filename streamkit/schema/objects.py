@@ -241,6 +241,7 @@ class _Shape:
     def _extras(self) -> None:
         container = self.container
         extra = extra_behavior(self._core, self._config)
+        container.omits = self._core["type"] in ("model-fields", "typed-dict")
         container.every_extra_counts = self._core["type"] != "model-fields"
         if container.is_list:
             container.item = forbidden("").node

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from pydantic_core import to_jsonable_python
-
 from streamkit.events import Change, Op, Path
 from streamkit.schema.frame import Frame, Spy
-from streamkit.schema.nodes import Container, Entry, Node, OnInvalid, Wrong
+from streamkit.schema.nodes import Container, Entry, Node, OnInvalid
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,29 +113,22 @@ class Reading:
             value = self._told_of(frame, value)
             frame = frame.parent
         if value is UNTOLD and "" in frame.children:
-            value = self._json_of(self._root, frame.children[""])
+            value = self._root.json_of(frame.children[""])
         return None if value is UNTOLD else value
 
     def _told_of(self, frame: Frame, inner: Any) -> Json:
         """The JSON form of an open container, given that of the child being read."""
         container = frame.container
         if container.is_list:
-            finished = [self._json_of(container.at(index), child) for index, child in enumerate(frame.children)]
+            finished = [container.at(index).json_of(child) for index, child in enumerate(frame.children)]
             return finished if inner is UNTOLD else [*finished, inner]
         places = {key: container.place(key) for key in frame.children}
         told = {
-            place.name: self._json_of(place.node, frame.children[key])
+            place.name: place.node.json_of(frame.children[key])
             for key, place in places.items()
             if not place.node.silent
         }
         return told if inner is UNTOLD else {**told, container.place(frame.key).name: inner}
-
-    def _json_of(self, node: Node, child: Any) -> Json:
-        if isinstance(child, Wrong):
-            return cast("Json", child.json)
-        if node.late:  # its serializer wants the object, which there is none of yet
-            return cast("Json", to_jsonable_python(child, fallback=repr))
-        return cast("Json", child if node.dump is None else node.dump(child))
 
     def _place(self, frame: Frame, *, child: bool = False) -> tuple[str | int, ...]:
         """Where a container stands, or the child of it that is being closed, in pydantic's terms."""

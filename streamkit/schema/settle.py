@@ -119,7 +119,9 @@ def _to_compare(frame: Frame, json: Json, typed: object, names: set[str] | None 
 def _field(typed: object, name: str) -> object:
     if isinstance(typed, Mapping):
         return cast("Mapping[str, object]", typed)[name]
-    return getattr(typed, name)
+    # Not by `getattr` where it can be helped: pydantic warns of whoever asks for a deprecated field.
+    fields = cast("Mapping[str, object]", getattr(typed, "__dict__", {}))
+    return fields[name] if name in fields else getattr(typed, name)
 
 
 def tell_late(out: list[Change], frame: Frame) -> None:

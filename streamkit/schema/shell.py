@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from json import dumps
 from typing import TYPE_CHECKING, Any, cast
 
-from pydantic_core import PydanticCustomError, SchemaValidator, ValidationError, core_schema
+from pydantic_core import PydanticCustomError, PydanticOmit, SchemaValidator, ValidationError, core_schema
 
 from streamkit.schema.core import Schema, extra_behavior, fields_of
 from streamkit.schema.nodes import Wrong
@@ -20,10 +20,13 @@ from streamkit.schema.nodes import Wrong
 if TYPE_CHECKING:
     from pydantic_core import CoreConfig, CoreSchema, ErrorDetails
 
-__all__ = ["WRONG", "Raw", "Refusal", "Shell", "lenient", "truncated", "wrapper"]
+__all__ = ["OMITTED", "WRONG", "Raw", "Refusal", "Shell", "lenient", "truncated", "wrapper"]
 
 WRONG = "streamkit_wrong"
 """The type of the error that stands for those of a wrong child."""
+
+OMITTED = object()
+"""Stands among the finished children for one that user code left out (`PydanticOmit`)."""
 
 _NOTHING = object()
 _NONE = frozenset[str]()
@@ -70,9 +73,11 @@ class Raw:
         return error["loc"][:1] == (self.step,)
 
     def outcome(self) -> object:
-        """Its value; raises `Refusal` if it is wrong."""
+        """Its value; raises `Refusal` if it is wrong, `PydanticOmit` if it is left out."""
         if self.errors:
             raise Refusal(self.errors)
+        if not self.valid:
+            raise PydanticOmit
         return self.typed
 
     def validated(self, build: Callable[[], object]) -> object:
@@ -200,6 +205,8 @@ def _at_place(place: Any) -> object:
     child = _children.get()[0][place]
     if isinstance(child, Wrong):
         raise PydanticCustomError(WRONG, "not valid")
+    if child is OMITTED:
+        raise PydanticOmit
     return child
 
 

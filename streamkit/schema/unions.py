@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
 __all__ = ["tagged_union", "union"]
 
-# Members beside a plain `str` that take its place only for a string that they dump as it came, or for none.
-_YIELDING = frozenset("int float bool none date time datetime timedelta uuid decimal list dict tuple set".split())  # noqa: SIM905  # reads better
+# Members that a plain `str` behind them takes the place of for every string: to them none is what it stands for.
+_YIELDING = frozenset({"int", "float", "bool"})
 
 
 def union(compiler: Compiler, schema: Schema, config: Schema) -> Node:
@@ -69,15 +69,17 @@ def union(compiler: Compiler, schema: Schema, config: Schema) -> Node:
 
 def _may_stream(schema: Schema, strings: list[int], choices: list[Schema], nodes: list[Node], config: Schema) -> bool:
     """Whether a string may be told as it grows, since no member would make something else of it."""
-    if len(strings) == 1:
-        return nodes[strings[0]].streams
-    plain = [index for index in strings if is_plain_string(choices[index], config)]
-    if not plain or schema.get("mode") == "left_to_right":
+    if not strings:
         return False
-    return all(
-        choices[index]["type"] in _YIELDING and not serializer(choices[index])
-        for index in strings
-        if index not in plain
+    taking = next((index for index in strings if is_plain_string(choices[index], config)), strings[-1])
+    before = [index for index in strings if index < taking]
+    yielding = () if schema.get("mode") == "left_to_right" else _YIELDING
+    # A dump asks the members in turn, and a serializer of the user's takes what comes.
+    return (
+        nodes[taking].streams
+        and (not before or is_plain_string(choices[taking], config))
+        and all(choices[index]["type"] in yielding for index in before)
+        and not any(map(serializer, choices[:taking]))
     )
 
 

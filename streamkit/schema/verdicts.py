@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from pydantic_core import SchemaError, ValidationError
+from pydantic_core import PydanticOmit, SchemaError, ValidationError
 
 from streamkit.errors import InvalidResult
 from streamkit.events import Change, Op, Path
@@ -13,6 +13,7 @@ from streamkit.schema.nodes import ANY, Node, Wrong
 from streamkit.schema.reading import UNTOLD, Reading
 from streamkit.schema.settle import tell_late
 from streamkit.schema.shell import Refusal
+from streamkit.schema.spell import spell, spell_wrong
 from streamkit.schema.wrong import below, details, errors_of
 
 if TYPE_CHECKING:
@@ -121,13 +122,36 @@ class Verdicts(Reading):
         return isinstance(error, SchemaError) and "UseDefault" in str(error)
 
     def _omits(self, error: Exception) -> bool:
-        """A validator may ask, by `PydanticOmit`, that a list go without the item."""
-        return self._in_list and isinstance(error, SchemaError) and "Omit" in str(error)
+        """A validator may ask, by `PydanticOmit`, that a list or dict go without the item, or a model without the field."""
+        if not isinstance(error, PydanticOmit) and not (isinstance(error, SchemaError) and "Omit" in str(error)):
+            return False
+        frame = self._frame
+        container = frame.container
+        return self._in_list or container.every_counts or (container.omits and frame.key in container.children)
 
     def _omit(self, path: Path, *, told: bool) -> None:
         frame = self._frame
-        frame.omitted.append(len(frame.children))
-        if frame.container.drops:
-            self.out = self._tries.pop()[1]
-        elif told:
+        if self._in_list:
+            frame.omitted.append(len(frame.children))
+            if frame.container.drops:
+                self.out = self._tries.pop()[1]
+                return
+        elif frame.container.every_counts and frame.key in frame.children:
+            if told:
+                self._put_back(frame.container.place(frame.key).node, path, frame.children[frame.key])
+            return
+        elif not frame.container.every_counts:
+            frame.omitted.append(frame.key)
+            told |= frame.children.pop(frame.key, UNTOLD) is not UNTOLD and not self._node.silent
+            if frame.json is not None:
+                frame.json.pop(path[-1], None)
+        if told:
             self.out.append(Change("remove", path))
+
+    def _put_back(self, node: Node, path: Path, before: object) -> None:
+        """Of a key that came twice in a dict, the second value was told, and then left out: the first stands."""
+        if isinstance(before, Wrong):
+            spell_wrong(self.out, "replace", path, before.json)
+            self._verdict(node, path, before.errors, before.errors)
+        else:
+            spell(self.out, "replace", path, node.json_of(before), before)

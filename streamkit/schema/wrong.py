@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
+from streamkit.schema.frame import came
 from streamkit.schema.nodes import Member, Wrong
 from streamkit.schema.shell import WRONG, Refusal
 
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
 
     from streamkit.schema.frame import Frame
 
-__all__ = ["Place", "below", "details", "errors_of", "received"]
+__all__ = ["Place", "below", "details", "errors_of"]
 
 _EXTRA = ("extra_forbidden", "unexpected_keyword_argument")
 Place = tuple[str | int, ...]
@@ -44,6 +46,7 @@ def errors_of(
         found: the errors that building it gave, in which a wrong child is named by its place.
         around: how many layers around the container were passed before that.
     """
+    whole = cache(lambda: came(frame))
     errors: list[ErrorDetails] = []
     untold: list[ErrorDetails] = []
     keys: Sequence[Any] = range(len(frame.children)) if frame.container.is_list else list(frame.children)
@@ -61,38 +64,24 @@ def errors_of(
             errors += inner
             untold += () if child.told else inner
         else:
-            own = {**detail, "input": _original(frame, detail)}
+            own = {**detail, "input": whole()} if _is_of(frame, detail) else detail
             errors.append(cast("ErrorDetails", own))
             untold.append(cast("ErrorDetails", own))
     for layer in frame.entry.layers[around:]:
         if isinstance(layer, Member):
             others = [] if layer.others is None else layer.others(frame.container.is_list)
-            others = [cast("ErrorDetails", {**error, "input": received(frame.children)}) for error in others]
+            others = [cast("ErrorDetails", {**error, "input": whole()}) for error in others]
             errors = [below((layer.label,), error) for error in errors] + others
             untold = [below((layer.label,), error) for error in untold] + others
     return errors, untold
 
 
-def _original(frame: Frame, detail: ErrorDetails) -> object:
-    """What an error's input was in the document: the container itself has been built of something else."""
+def _is_of(frame: Frame, detail: ErrorDetails) -> bool:
+    """Whether an error is one of the container itself: what it met is then what the container was built of."""
     met: Any = detail["input"]
     children = frame.children
     if not detail["loc"] or met is children:
-        return received(children)
-    by_place = (
-        list(range(len(children))) == met
-        if frame.container.is_list
-        else met.__class__ is dict and list(met) == list(children)
-    )
-    return received(children) if by_place else met
-
-
-def received(value: Any) -> object:
-    """What pydantic was given, without our own marks: a wrong child shows what came."""
-    if value.__class__ is Wrong:
-        return value.json
-    if value.__class__ is dict:
-        return {key: received(child) for key, child in value.items()}
-    if value.__class__ is list:
-        return [received(child) for child in value]
-    return value
+        return True
+    if frame.container.is_list:
+        return bool(list(range(len(children))) == met)
+    return isinstance(met, dict) and met.keys() == {*children, *frame.omitted}

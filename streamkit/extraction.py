@@ -97,7 +97,9 @@ class TextMachine:
 
     def _fail(self, error: Exception) -> Sequence[Change]:
         if not isinstance(error, StreamkitError):
-            error.add_note(f"raised while {to_pointer(self._assembler.where(inside=True)) or 'the root'!r} was read")
+            undumped = self._assembler.undumped
+            path, done = (self._assembler.where(inside=True), "read") if undumped is None else (undumped, "dumped")
+            error.add_note(f"raised while {to_pointer(path) or 'the root'!r} was {done}")
         return self._end("failed", error)
 
     def _decode(self, chunk: object) -> str:

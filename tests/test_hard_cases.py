@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, NotRequired, cast
 
 import pytest
 from pydantic import (
@@ -15,16 +15,20 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    PlainValidator,
+    SecretStr,
     TypeAdapter,
     ValidationError,
+    computed_field,
     field_serializer,
     field_validator,
+    model_serializer,
     model_validator,
 )
-from pydantic_core import PydanticOmit
+from pydantic_core import PydanticOmit, PydanticSerializationError
 from recorder import always, check, fold, gather, plain, tidy
 from test_laws import nothing, verdicts
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
 from streamkit.events import Change, End
 from streamkit.operators import accumulate, diff, tap, validate
@@ -162,6 +166,56 @@ class Gathered(BaseModel):
         return self
 
 
+class Ratio(BaseModel):
+    a: int
+
+    @computed_field  # type: ignore[prop-decorator]  # mypy knows no decorated properties
+    @property
+    def inverse(self) -> float:
+        return 1 / self.a
+
+
+class CheckedRatio(Ratio):
+    @model_validator(mode="after")
+    def look(self) -> CheckedRatio:
+        return self
+
+
+class Unwritable(BaseModel):
+    a: int = 0
+    b: str
+
+    @field_serializer("b")
+    def write(self, value: str) -> str:
+        raise RuntimeError("never")
+
+
+class WrongDefault(BaseModel):
+    a: int
+    secret: SecretStr = cast("SecretStr", "")
+
+
+class Nothing:
+    pass
+
+
+class Unknown(BaseModel):
+    a: int
+    inner: list[Annotated[Nothing, PlainValidator(lambda value: Nothing())]] = []
+
+
+class Grown(BaseModel):
+    a: Annotated[str, AfterValidator(lambda value: Nothing())]
+
+
+class Whole(BaseModel):
+    a: int
+
+    @model_serializer
+    def write(self) -> dict[str, int]:
+        raise RuntimeError("never")
+
+
 CASES: list[tuple[Any, str]] = [
     (Serialized, '{"a":1,"a":"x"}'),
     (Serialized, '{"a":"x","a":1}'),
@@ -289,6 +343,33 @@ def test_an_error_of_an_object_shows_what_came(model: Any, text: str) -> None:
 def test_a_field_that_the_dump_leaves_out_has_no_events(text: str) -> None:
     paths = {change.path[:1] for change in events(Hidden, list(text))}
     assert paths == {(), ("a",)}
+
+
+@pytest.mark.parametrize(
+    ("model", "text", "where", "left_open"),
+    [
+        (Ratio, '{"a":0}', "/inverse", [()]),
+        (list[CheckedRatio], '[{"a":1},{"a":0}]', "/1/inverse", [(), (1,)]),
+        (dict[str, Unwritable], '{"k":{"b":"x"}}', "/k/b", [(), ("k",)]),
+        (WrongDefault, '{"a":1}', "/secret", [()]),
+        (Unknown, '{"a":1,"inner":[2]}', "/inner/0", [(), ("inner",)]),
+        (Grown, '{"a":"x"}', "/a", [(), ("a",)]),
+        (Whole, '{"a":1}', "the root", []),
+    ],
+)
+def test_a_dump_that_raises_says_where(model: Any, text: str, where: str, left_open: list[object]) -> None:
+    adapter: TypeAdapter[object] = TypeAdapter(model)
+    value = adapter.validate_json(text)
+    with pytest.raises((PydanticSerializationError, ZeroDivisionError)) as raised:
+        adapter.dump_python(value, mode="json", warnings=False)
+    whole = events(model, [text])
+    for chunks in ([text], list(text)):
+        told = events(model, chunks)
+        check(told, always)
+        assert tidy(told) == tidy(whole)
+        end = cast("End", told[-1].value)
+        assert (end.status, type(end.error), [*end.open]) == ("failed", raised.type, left_open)
+        assert f"raised while '{where}' was dumped" in cast("Exception", end.error).__notes__
 
 
 @pytest.mark.parametrize("text", ['{"age": "x", "b": tru!}', '{"age": "x", "b": true}', '{"age": "x"}', '{"age":[1]'])

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from streamkit.scanner import Json
+    from streamkit.schema.nodes import Dump
 
 __all__ = ["Assembler"]
 
@@ -202,7 +203,7 @@ class Assembler(Verdicts):
         try:
             return settle(self.out, frame, typed, final=final)
         except Exception:
-            self._frame = frame
+            self._frame, self.undumped = frame, frame.undumped
             raise
 
     def _build(self, frame: Frame) -> object:
@@ -262,7 +263,7 @@ class Assembler(Verdicts):
         if node.check is not None:
             try:
                 typed = node.check(text, self._context)
-                json = typed if node.dump is None else node.dump(typed)
+                json = typed if node.dump is None else self._dumped(node, typed)
             except ValidationError as error:
                 self._tell_wrong(error, text)
                 return
@@ -304,7 +305,7 @@ class Assembler(Verdicts):
         if node.silent or node.late:
             self._store(typed, UNTOLD)
             return
-        json: Any = typed if node.dump is None else node.dump(typed)
+        json: Any = typed if node.dump is None else self._dumped(node, typed)
         if json.__class__ is dict or json.__class__ is list:
             spell(self.out, self._op, path, json, typed)
             json = self._to_compare(node, typed, json)
@@ -315,6 +316,13 @@ class Assembler(Verdicts):
                 self.out.append(_new(Change, (self._op, path, json)))
             self.out.append(_new(Change, ("complete", path, typed)))
         self._store(typed, json)
+
+    def _dumped(self, node: Node, typed: object) -> Json:
+        try:
+            return cast("Json", cast("Dump", node.dump)(typed))
+        except Exception:
+            self.undumped = self._path
+            raise
 
     def _read_wrong(self, error: ValidationError | Refusal, wrong: Json) -> None:
         """A value that was not told yet was refused."""

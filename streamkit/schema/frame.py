@@ -34,12 +34,13 @@ class Frame:
         found: where fields that are looked up were found, by their own keys.
         again: keys that decided what the object is; one that comes again makes it be read again.
         dropped: how many of its items were left out because they were wrong.
+        undumped: where the value stands whose dump raised when it closed.
         omitted: for each item that user code left out, how many were kept before it; the keys of such fields.
     """
 
     __slots__ = (
         "again", "bad", "children", "container", "dropped", "entry", "found", "held", "json", "key", "late", "node",
-        "omitted", "parent", "path", "pending",
+        "omitted", "parent", "path", "pending", "undumped",
     )  # fmt: skip
 
     def __init__(self, entry: Entry, node: Node | None, path: Path, parent: Any, json: Any) -> None:
@@ -50,6 +51,7 @@ class Frame:
         self.key = ""
         self.bad = False
         self.dropped = 0
+        self.undumped: Path | None = None
         self.omitted: list[Any] = []
         self.again: Collection[str] = ()
         self.late: set[str] = set()

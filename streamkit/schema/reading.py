@@ -33,6 +33,7 @@ class Reading:
     Attributes:
         out: the changes made since somebody last took them away.
         errors: all errors of the root; None until it is known to be invalid.
+        undumped: where the value stands whose dump raised, once one did.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Reading:
     ) -> None:
         self.out: list[Change] = []
         self.errors: list[ErrorDetails] | None = None
+        self.undumped: Path | None = None
         self._context = context
         self._on_invalid = on_invalid
         self._least = least

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel, RootModel
@@ -14,7 +14,7 @@ from streamkit.schema.nodes import Wrong
 from streamkit.schema.spell import Revision, WithComputed, marked, spell, unchanged
 
 if TYPE_CHECKING:
-    from streamkit.events import Op
+    from streamkit.events import Op, Path
     from streamkit.scanner import Json
     from streamkit.schema.frame import Frame
 
@@ -38,9 +38,9 @@ def settle(out: list[Change], frame: Frame, typed: Any, *, final: object) -> Jso
         # Its own computed fields are told below; those inside it were computed once, when they were told.
         names = _field_names(frame, owner) if owned else None
         dump, value = (container.dump, owner) if owned or entry.dump is None else (entry.dump, final)
-        dumped: Any = dump.plain(value, names)
+        dumped: Any = _dumped(frame, dump.plain, value, names)
         if not unchanged(frame.json, dumped):
-            revision = Revision(out, len(frame.path), lambda: dump(value, names))
+            revision = Revision(out, len(frame.path), lambda: _dumped(frame, dump, value, names))
             revision.reconcile(frame.path, frame.json, dumped, value, _told_children(frame))
     elif container.is_list:
         return _settle_items(out, frame, typed)
@@ -50,11 +50,38 @@ def settle(out: list[Change], frame: Frame, typed: Any, *, final: object) -> Jso
         dumped = dict(dumped) if revised or frame.json is None else {**frame.json, **dumped}
     if container.computed and owned:
         for name, dump_one in container.computed:
-            value = getattr(owner, name)
-            dumped[name] = dump_one(value) if dump_one is not None else container.dump(owner, {name})[name]
+            value, dumped[name] = _computed(frame, owner, name, dump_one)
             spell(out, "add", (*frame.path, name), dumped[name], value)
         return WithComputed(dumped, [name for name, _ in container.computed])
     return cast("Json", dumped)
+
+
+def _dumped(frame: Frame, dump: Callable[..., Any], value: object, names: set[str] | None) -> Any:
+    try:
+        return dump(value, names)
+    except Exception:
+        frame.undumped = (*frame.path, *_culprit(dump, value, names or ()))
+        raise
+
+
+def _culprit(dump: Callable[..., Any], value: object, names: Collection[str]) -> Path:
+    """The step to the field whose dump raises; none where it is not one of them alone."""
+    for name in sorted(names):
+        try:
+            dump(value, {name})
+        except Exception:  # noqa: BLE001  # a serializer of the user's
+            return (name,)
+    return ()
+
+
+def _computed(frame: Frame, owner: object, name: str, dump: Callable[[object], Json] | None) -> tuple[object, Json]:
+    """The value and the JSON form of a computed field."""
+    try:
+        value = getattr(owner, name)
+        return value, dump(value) if dump is not None else frame.container.dump(owner, {name})[name]
+    except Exception:
+        frame.undumped = (*frame.path, name)
+        raise
 
 
 def _unwrapped(value: object) -> object:
@@ -82,7 +109,7 @@ def _settle_items(out: list[Change], frame: Frame, typed: Any) -> Json:
     told = len(frame.children)
     if told == len(typed):
         return cast("Json", frame.json)
-    dumped = frame.container.dump(typed, None)
+    dumped = _dumped(frame, frame.container.dump, typed, None)
     for index in range(told, len(dumped)):
         spell(out, "add", (*frame.path, index), dumped[index], typed[index])
     return _to_compare(frame, cast("Json", dumped), typed)
@@ -100,7 +127,7 @@ def _tell_missing(out: list[Change], frame: Frame, typed: object) -> dict[str, J
     }
     if not names:
         return {}
-    dumped = cast("dict[str, Json]", container.dump(typed, set(names)))
+    dumped = cast("dict[str, Json]", _dumped(frame, container.dump, typed, set(names)))
     for name in names:
         if name in dumped:
             op: Op = "replace" if name in frame.late else "add"

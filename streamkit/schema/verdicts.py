@@ -122,7 +122,7 @@ class Verdicts(Reading):
         return isinstance(error, SchemaError) and "UseDefault" in str(error)
 
     def _omits(self, error: Exception) -> bool:
-        """A validator may ask, by `PydanticOmit`, that a list or dict go without the item, or a model without the field."""
+        """A validator may ask, by `PydanticOmit`, that a list, dict or model go without the item or field."""
         if not isinstance(error, PydanticOmit) and not (isinstance(error, SchemaError) and "Omit" in str(error)):
             return False
         frame = self._frame
@@ -151,7 +151,7 @@ class Verdicts(Reading):
     def _put_back(self, node: Node, path: Path, before: object) -> None:
         """Of a key that came twice in a dict, the second value was told, and then left out: the first stands."""
         if isinstance(before, Wrong):
-            spell_wrong(self.out, "replace", path, before.json)
+            spell_wrong(self.out, "replace", path, cast("Json", before.json))
             self._verdict(node, path, before.errors, before.errors)
         else:
             spell(self.out, "replace", path, node.json_of(before), before)

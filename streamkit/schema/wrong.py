@@ -64,9 +64,9 @@ def errors_of(
             errors += inner
             untold += () if child.told else inner
         else:
-            own = {**detail, "input": whole()} if _is_of(frame, detail) else detail
-            errors.append(cast("ErrorDetails", own))
-            untold.append(cast("ErrorDetails", own))
+            own: ErrorDetails = {**detail, "input": whole()} if _is_of(frame, detail) else detail
+            errors.append(own)
+            untold.append(own)
     for layer in frame.entry.layers[around:]:
         if isinstance(layer, Member):
             others = [] if layer.others is None else layer.others(frame.container.is_list)

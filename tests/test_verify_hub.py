@@ -13,6 +13,7 @@ from streamkit.events import Change, End
 from streamkit.hub import Hub, Subscription
 from streamkit.hub.channel import Channel
 from streamkit.hub.log import MemoryLog
+from streamkit.hub.waiters import Waiters
 from streamkit.operators import tap
 from streamkit.testing import verify_hub
 
@@ -34,11 +35,11 @@ def test_hubs_of_other_kinds_keep_the_rules(policy: str) -> None:
 # -- what breaks them --------------------------------------------------------------------------------------
 
 
-def shared_news(channel: Any) -> asyncio.Future[None]:
-    """One future for all who wait: it dies with the first of them that is cancelled."""
-    future = next(iter(channel._waiting), None) or asyncio.get_running_loop().create_future()
-    channel._waiting[future] = None
-    return future
+def of_all(waiters: Any, waiter: object) -> bool:
+    """Who stops waiting takes the others along, as with one future for all of them."""
+    waits = waiter in waiters._waiting
+    waiters._waiting.clear()
+    return waits
 
 
 async def slow_to_enter(subscription: Any) -> Any:
@@ -93,7 +94,7 @@ def closing_twice(log: Any, error: Exception | None = None, *, cancelled: bool =
 @pytest.mark.parametrize(
     ("owner", "name", "broken", "rule"),
     [
-        (Channel, "news", shared_news, "affects nobody else"),
+        (Waiters, "remove", of_all, "affects nobody else"),
         (Subscription, "__aenter__", slow_to_enter, "before its first suspension"),
         (Subscription, "__aenter__", repeating, "no gap, no repeat"),
         (Subscription, "_snapshot", forgetful, "ends with the same document"),

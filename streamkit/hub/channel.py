@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 from streamkit.events import Change
 from streamkit.hub.limits import Limits
 from streamkit.hub.log import MemoryLog
+from streamkit.hub.waiters import Waiters
 
 if TYPE_CHECKING:
     from types import TracebackType
 
 __all__ = ["Channel"]
-
-_Future = asyncio.Future  # of the running loop; looked up for every batch that somebody waits for
 
 
 class Channel:
@@ -23,15 +22,15 @@ class Channel:
 
     Attributes:
         log: what was told.
+        readers: those who wait for something to be told.
         limits: the numbers up to which the source may go, of those who make it wait.
         trace: where the error of the stream came from.
     """
 
     def __init__(self, log: MemoryLog) -> None:
         self.log, self.limits = log, Limits()
+        self.readers = Waiters()
         self.trace: TracebackType | None = None
-        # A future for each who waits: one that many share dies with the first of them that is cancelled.
-        self._waiting: dict[asyncio.Future[None], None] = {}
         self._source: asyncio.Future[None] | None = None
 
     def tell(self, changes: Sequence[Change[object]]) -> bool:
@@ -50,16 +49,6 @@ class Channel:
         """End the stream, if it has not ended."""
         self.log.close(error, cancelled=cancelled)
         self._wake()
-
-    def news(self) -> asyncio.Future[None]:
-        """What is done when something is told."""
-        future: asyncio.Future[None] = _Future()
-        self._waiting[future] = None
-        return future
-
-    def forget(self, future: asyncio.Future[None]) -> None:
-        """Nobody waits for this any more."""
-        self._waiting.pop(future, None)
 
     async def room(self) -> None:
         """Wait until nobody makes the source wait."""
@@ -87,8 +76,4 @@ class Channel:
         end = self.log.end
         if end is not None and end.error is not None and self.trace is None:
             self.trace = end.error.__traceback__
-        waiting, self._waiting = self._waiting, {}
-        for future in waiting:
-            if not future.done():
-                future.set_result(None)
-        return bool(waiting)
+        return self.readers.wake()

@@ -80,7 +80,9 @@ class MemoryLog:
         finally:
             if taken:
                 self.before, self.seq = self.seq, self.seq + taken
-                self.newest = Batch(self.seq, changes if taken == len(changes) else changes[:taken])
+                if taken < len(changes) or type(changes) not in (list, tuple):
+                    changes = list(changes)[:taken]  # readers ask its iterators how many are left
+                self.newest = Batch(self.seq, changes)
                 self._batches.append(self.newest.changes)
                 self._ends.append(self.seq)
                 if self.keep is not None:

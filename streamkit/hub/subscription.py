@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from itertools import chain
+from operator import length_hint
 from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, Protocol, TypeAlias, TypeVar, cast, overload
 
 from streamkit.errors import FellBehind, StreamkitError
@@ -12,6 +12,7 @@ from streamkit.events import Change, End
 from streamkit.flow import Flow, Pipeline
 from streamkit.hub.channel import Channel
 from streamkit.hub.log import Batch, MemoryLog
+from streamkit.hub.waiters import Waiter
 from streamkit.merge import conflate
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ T = TypeVar("T")
 Policy: TypeAlias = Literal["conflate", "every", "suspend", "disconnect"]
 """What becomes of a subscriber that falls behind: see `Hub.subscribe`."""
 
+_NOTHING: Iterator[Change[object]] = iter(())  # one for all: it is at its end
 _ALWAYS = ("reset", "snapshot", "end")
 
 
@@ -77,25 +79,23 @@ class Subscription(Generic[ItemT]):
 
     __slots__ = (
         "__weakref__",
-        "_after",
-        "_at",
         "_batches",
         "_behind",
         "_capacity",
-        "_channel",
         "_cursor",
         "_dropped",
         "_fits",
         "_is_plain",
-        "_items",
+        "_is_waiting",
         "_joined",
         "_limit",
         "_log",
         "_merged",
         "_owner",
         "_policy",
+        "_rest",
         "_state",
-        "_waiting",
+        "_waiter",
         "_withheld",
     )
 
@@ -111,15 +111,14 @@ class Subscription(Generic[ItemT]):
     ) -> None:
         self._owner, self._policy, self._capacity, self._fits, self._batches = owner, policy, capacity, fits, batches
         self._cursor = after
-        self._items: Sequence[Change[object]] = ()  # what was taken of the log last
-        self._at = 0  # how many of those were handed over
-        self._behind = 0  # where the cursor stood before; -1 for `_items` that are as the source told them
+        self._rest: Iterator[Change[object]] = _NOTHING  # of what was taken of the log last, what is to be handed over
+        self._behind = 0  # where the cursor stood before; -1 for changes that are as the source told them
         self._limit: int | None = None
         self._joined = 0  # the place of the stream when it was entered
-        self._after = after
-        self._withheld = self._merged = self._dropped = 0  # fewer handed over than the places passed
-        self._waiting: asyncio.Future[None] | None = None
-        self._channel = owner.channel
+        self._withheld = after  # how many were not handed over of those before the cursor
+        self._merged = self._dropped = 0
+        self._waiter = Waiter(owner.channel.readers)
+        self._is_waiting = False
         self._log: MemoryLog = owner.channel.log
         # One that takes what is told as it is told, if it keeps up.
         self._is_plain = fits is None and policy != "suspend"
@@ -130,7 +129,7 @@ class Subscription(Generic[ItemT]):
 
     @property
     def seq(self) -> int:
-        left = len(self._items) - self._at
+        left = length_hint(self._rest)
         if not left:
             return self._cursor
         return self._cursor - left if self._behind < 0 else self._behind
@@ -143,8 +142,7 @@ class Subscription(Generic[ItemT]):
     def stats(self) -> Stats:
         """How this subscriber keeps up."""
         lag = self._log.seq - self._cursor
-        delivered = self._cursor - self._after - self._withheld
-        return Stats(lag, delivered, self._merged, self._dropped)
+        return Stats(lag, self._cursor - self._withheld, self._merged, self._dropped)
 
     @overload
     def __or__(self, after: Pipeline[Any, T]) -> Flow[T]: ...
@@ -157,7 +155,7 @@ class Subscription(Generic[ItemT]):
         """What comes, those of one chunk together; leaves when it is closed."""
         are_items, self._batches = self._batches, True
         async with self:
-            rest, self._items = self._items[self._at :], ()
+            rest = tuple(self._rest)
             if rest:
                 yield rest
             async for batch in self:
@@ -182,13 +180,11 @@ class Subscription(Generic[ItemT]):
 
     async def __anext__(self) -> ItemT:
         # One coroutine, and few calls: this is what a subscriber costs, while it waits and for each batch.
-        at, items = self._at, self._items
-        if at < len(items):
-            self._at = at + 1
-            return items[at]  # type: ignore[return-value]  # pyright: ignore[reportReturnType]  # ItemT without batches
-        if self._state != "open" or self._waiting is not None:
+        for change in self._rest:
+            return change  # type: ignore[return-value]  # pyright: ignore[reportReturnType]  # ItemT without batches
+        if self._state != "open" or self._is_waiting:
             self._refuse()
-        log, channel = self._log, self._channel
+        log = self._log
         batch: Batch[object] | None
         while True:
             cursor, seq = self._cursor, log.seq
@@ -202,20 +198,25 @@ class Subscription(Generic[ItemT]):
             if log.end is not None:
                 self._finish(log.end)
                 raise StopAsyncIteration
-            self._waiting = future = channel.news()
+            self._is_waiting = True
             try:
-                await future
+                await self._waiter
             except BaseException:
-                channel.forget(future)
-                self._waiting = None
+                self._forget()
                 raise
-            self._waiting = None
+            self._is_waiting = False
             if self._state != "open":
                 raise StopAsyncIteration
         if self._batches:
             return batch  # type: ignore[return-value]  # pyright: ignore[reportReturnType]  # ItemT with batches
-        self._items, self._at = batch.changes, 1
-        return batch.changes[0]  # type: ignore[return-value]  # pyright: ignore[reportReturnType]  # ItemT without batches
+        self._rest = iter(batch.changes)
+        return next(self._rest)  # type: ignore[return-value]  # pyright: ignore[reportReturnType]  # ItemT without batches
+
+    def _forget(self) -> None:
+        """Do not wait any more, nor keep the task that did."""
+        readers = self._owner.channel.readers
+        readers.remove(self._waiter)
+        self._waiter, self._is_waiting = Waiter(readers), False
 
     def _refuse(self) -> None:
         if self._state == "new":
@@ -226,7 +227,7 @@ class Subscription(Generic[ItemT]):
 
     def _read(self) -> Batch[object] | None:
         """What is there and was not read: at least one change; None if there is nothing."""
-        self._items, self._at = (), 0
+        self._rest = _NOTHING
         while self._cursor < self._log.seq:
             before = self._cursor
             changes = self._take()
@@ -315,21 +316,21 @@ class Subscription(Generic[ItemT]):
         if self._policy == "suspend" and self._capacity is not None and self._state == "open":
             limit = self._cursor + self._capacity
             if limit != self._limit:
-                self._channel.move(self._limit, limit)
+                self._owner.channel.move(self._limit, limit)
                 self._limit = limit
 
     def _finish(self, end: End) -> None:
         self._leave()
         if end.status == "failed" and end.error is not None:
             # Many raise this one: none of them is to show the others' frames, or keep them alive.
-            raise end.error.with_traceback(self._channel.trace)
+            raise end.error.with_traceback(self._owner.channel.trace)
 
     def _leave(self) -> None:
         if self._state == "open":
             self._owner.leave(self)
             if self._limit is not None:
-                self._channel.move(self._limit, None)
-            if self._waiting is not None and not self._waiting.done():
-                self._channel.forget(self._waiting)
-                self._waiting.set_result(None)
+                self._owner.channel.move(self._limit, None)
+            if self._is_waiting:
+                self._waiter.wake()
+            self._forget()
         self._state, self._limit = "left", None

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from json import dumps
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from pydantic_core import PydanticCustomError, SchemaValidator, ValidationError, core_schema
 
@@ -225,6 +225,17 @@ def _tag_key(discriminator: object) -> str | None:
     return discriminator if isinstance(discriminator, str) else None
 
 
+_SPELLINGS = 64  # of tags that are remembered: a number can be written in any number of ways
+
+
+class _Variant(NamedTuple):
+    """A member of a discriminated union: its node, what errors call it, and the way in, if that is known at once."""
+
+    node: Node
+    label: str | int
+    entry: Entry | None
+
+
 class _Tagged:
     """A discriminated union: which variant a tag means, and what errors call it."""
 
@@ -233,24 +244,32 @@ class _Tagged:
         self._schema, self._config = schema, config
         self._choose: SchemaValidator | None = None
         self._name: SchemaValidator | None = None
+        self._variants: dict[str, _Variant] = {}
 
     def begin(self) -> Look:
         return _Tag(self)
 
-    def variant(self, tag: str) -> tuple[Node, str | int] | None:
-        """The node and the label of the variant that a tag's JSON text means."""
+    def variant(self, tag: str) -> _Variant | None:
+        """What a tag's JSON text means."""
+        found = self._variants.get(tag) or self._found(tag)
+        if found is not None and len(self._variants) < _SPELLINGS:
+            self._variants[tag] = found
+        return found
+
+    def _found(self, tag: str) -> _Variant | None:
         document = f"{{{dumps(self.key)}:{tag}}}"
         if self._choose is None:
             self._choose = self._answering(lambda index: index)
             self._name = self._answering(_fail)
         try:
-            index = cast("int", self._choose.validate_json(document))
+            node = self.nodes[cast("int", self._choose.validate_json(document))]
         except ValidationError:
             return None
         try:
             cast("SchemaValidator", self._name).validate_json(document)
         except ValidationError as error:
-            return self.nodes[index], error.errors()[0]["loc"][0]
+            label = error.errors()[0]["loc"][0]
+            return _Variant(node, label, None if node.object is None else node.object.within(Member(label)))
         return None
 
     def _answering(self, answer: Callable[[int], object]) -> SchemaValidator:
@@ -294,9 +313,9 @@ class _Tag:
         found = self._tagged.variant(text) if key == self._tagged.key and text is not None else None
         if found is None:
             return None
-        node, self._label = found
-        if node.object is not None or node.watch is None:
-            return self._labelled(node.object)
+        node, self._label, entry = found
+        if entry is not None or node.watch is None:
+            return entry
         self._inner = node.watch.begin()
         for member in self._seen:
             entry = self._inner.see(*member)
@@ -305,8 +324,8 @@ class _Tag:
         return None
 
     def _labelled(self, entry: Entry | None) -> Entry | None:
-        if entry is None:
+        """The way into a member of the union inside."""
+        if entry is None or self._inner is None:
             return None
-        if self._inner is not None:
-            self.again.update(self._inner.again)
+        self.again.update(self._inner.again)
         return entry.within(Member(self._label))

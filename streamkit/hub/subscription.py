@@ -213,10 +213,8 @@ class Subscription(Generic[ItemT]):
         return next(self._rest)  # type: ignore[return-value]  # pyright: ignore[reportReturnType]  # ItemT without batches
 
     def _forget(self) -> None:
-        """Do not wait any more, nor keep the task that did."""
-        readers = self._owner.channel.readers
-        readers.remove(self._waiter)
-        self._waiter, self._is_waiting = Waiter(readers), False
+        """Let go of the task that waited."""
+        self._waiter, self._is_waiting = Waiter(self._owner.channel.readers), False
 
     def _refuse(self) -> None:
         if self._state == "new":

@@ -15,7 +15,7 @@ class Waiters:
     """All who wait for one thing, in the order they came.
 
     With a future for each, a thousand readers cost a thousand futures and a thousand callbacks of the loop for every
-    batch: half of what it takes to hand the batch over. These are woken in one callback, and in the same order.
+    batch: a third of what it takes to hand the batch over. These are woken in one callback, and in the same order.
 
     Attributes:
         loop: whose tasks these are; None until one waits.

@@ -31,6 +31,7 @@ from typing_extensions import TypeVar as DefaultTypeVar
 from streamkit.errors import StreamkitError
 from streamkit.events import Change, End
 from streamkit.flow.fused import Fused
+from streamkit.flow.own_batches import AsyncOwnBatches, OwnBatches
 from streamkit.flow.run import Batches, Pump, run_async, run_batches, run_sync
 
 if TYPE_CHECKING:
@@ -382,8 +383,10 @@ def batched(source: Source[T]) -> Flow[Sequence[T]]:
     """A flow of the batches of anything: those that it knows of itself, else each item as one."""
     if isinstance(source, Flow):
         return source.batches()
-    batches = getattr(source, "batches", None)
-    return Flow[T](source).batches() if batches is None else Flow(batches())
+    if not hasattr(source, "batches"):
+        return Flow[T](source).batches()
+    own = AsyncOwnBatches(source) if isinstance(source, AsyncIterable) else OwnBatches(source)
+    return Flow(cast("Source[object]", own))
 
 
 def _planned(stages: Sequence[AnyStage], source: object = None) -> Sequence[AnyStage]:

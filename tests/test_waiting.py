@@ -16,7 +16,19 @@ from pydantic import BaseModel
 from recorder import always, check
 from strategies import LAW, Tree, cut, sizes, trees, write
 
-from streamkit import Change, Document, End, Finish, Flow, InvalidResult, Pipeline, Truncated, extract, share
+from streamkit import (
+    Change,
+    Document,
+    End,
+    Finish,
+    Flow,
+    InvalidResult,
+    Pipeline,
+    SourceFailed,
+    Truncated,
+    extract,
+    share,
+)
 from streamkit.operators import (
     accumulate,
     catch,
@@ -631,3 +643,48 @@ async def test_merged_runs_are_shared_and_piped() -> None:
     assert (await gathered(merge_runs({})))[0][-1].value == End("complete")
     with pytest.raises(TypeError, match="async for"):
         list(flow)
+
+
+# -- a source that is cancelled, though its reader is not ---------------------------------------------------------
+
+
+async def cancels_itself(item: object = None) -> str:
+    inner = asyncio.ensure_future(asyncio.sleep(10))
+    inner.cancel()
+    await inner
+    return "never"
+
+
+async def breaks_off(text: str) -> AsyncIterator[str]:
+    yield text
+    await cancels_itself()
+
+
+@virtual
+async def test_a_run_that_is_cancelled_of_itself_has_failed() -> None:
+    runs = merge_runs({"a": run_of(GOOD), "b": breaks_off(GOOD[:5]) | extract(User)})
+    async with asyncio.timeout(100):
+        changes, error = await gathered(runs)
+    assert isinstance(error, SourceFailed)
+    assert "the run 'b' was cancelled" in str(error)
+    assert changes[-1].value == End("failed", ((), ("b",)), error)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: breaks_off("a") | throttle(1),
+        lambda: breaks_off("a") | debounce(1),
+        lambda: breaks_off("a") | sample(1),
+        lambda: breaks_off("a") | map_async(upper),
+        lambda: ["a"] | map_async(cancels_itself),
+    ],
+)
+def test_a_consumer_is_not_cancelled_by_what_it_reads(make: Callable[[], Flow[object]]) -> None:
+    async def consume() -> None:
+        _, error = await gathered(make())
+        assert isinstance(error, SourceFailed)
+        assert "was cancelled" in str(error)
+        assert others() == set()
+
+    run_virtual(consume())

@@ -16,7 +16,7 @@ from streamkit.flow.flow import (
 from streamkit.flow.fused import Fused
 from streamkit.flow.machine import Machine, Reason
 from streamkit.flow.run import Batches, Pump
-from streamkit.flow.tasks import stop
+from streamkit.flow.tasks import failure_of, stop
 from streamkit.flow.waiting import Reading, needs_a_loop
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "ToChanges",
     "ToRoot",
     "batched",
+    "failure_of",
     "needs_a_loop",
     "stop",
 ]

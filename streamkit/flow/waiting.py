@@ -12,7 +12,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, NoReturn
 
 from streamkit.flow.run import Batches
-from streamkit.flow.tasks import stop
+from streamkit.flow.tasks import failure_of, stop
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -84,6 +84,8 @@ class Reading:
                 async for batch in self._batches:
                     self._take(batch)
                     self._news.set()
+        except asyncio.CancelledError as cancelled:
+            raise failure_of(cancelled, f"what {self._name} reads") from cancelled
         finally:
             self._news.set()
 

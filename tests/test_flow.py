@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, ExitStack
 from typing import Any, Generic, TypeVar, cast
 
 import aiostream
@@ -278,6 +280,48 @@ def test_one_flow_may_be_entered_twice_at_once() -> None:
         assert list(outer) == [4]
 
 
+async def test_a_flow_may_be_left_in_another_task_than_it_was_entered_in() -> None:
+    closed: list[int] = []
+
+    async def source(number: int) -> AsyncIterator[int]:
+        try:
+            while True:
+                yield number
+        finally:
+            closed.append(number)
+
+    numbers = iter(range(3))
+
+    class Fresh:
+        def __aiter__(self) -> AsyncIterator[int]:
+            return source(next(numbers))
+
+    flow: Flow[int] = Fresh() | double()
+    handed = AsyncExitStack()
+
+    async def enter(stack: AsyncExitStack) -> None:
+        items = await stack.enter_async_context(flow)
+        assert await anext(items) == 0
+
+    async with flow as mine:
+        # As a fixture does it: set up in a task that is over when another tears down.
+        await asyncio.create_task(enter(handed))
+        assert await anext(mine) == 2
+    assert closed == [1]
+    await handed.aclose()
+    assert closed == [1, 0]
+
+
+def test_a_flow_may_be_left_in_another_thread_than_it_was_entered_in() -> None:
+    flow = [1, 2] | double()
+    handed = ExitStack()
+    with ThreadPoolExecutor() as threads:
+        items = threads.submit(handed.enter_context, flow).result()
+        assert next(items) == 2
+        handed.close()
+    assert list(items) == []
+
+
 # -- batches -------------------------------------------------------------------------------------------------
 
 
@@ -459,6 +503,40 @@ def test_result_raises_for_what_is_not_complete() -> None:
         with pytest.raises(kind) as caught:
             (list(text) | accumulate() | validate(User)).result_sync()
         assert caught.value.partial is not None
+
+
+def test_a_source_that_was_read_is_not_read_again_by_another_flow_over_it() -> None:
+    def once() -> Flow[Change[User]]:
+        return iter([TEXT]) | accumulate() | validate(User)
+
+    flow = once()
+    assert next(iter(flow)).op == "add"
+    again: list[Callable[[], object]] = [
+        flow.result_sync,
+        lambda: list(flow),
+        lambda: list(flow.batches()),
+        lambda: list(flow | snapshots()),
+    ]
+    for read in again:
+        with pytest.raises(StreamkitError, match="was run before"):
+            read()
+    flow = once()
+    assert flow.result_sync() == User(name="John", age=25)
+    with pytest.raises(StreamkitError, match="was run before"):
+        flow.result_sync()
+    flow = once()
+    views = flow.batches()
+    assert len(list(flow | tap(id))) == 7
+    with pytest.raises(StreamkitError, match="was run before"):
+        list(views)
+
+
+async def test_an_async_source_that_was_read_is_not_read_again_by_another_flow_over_it() -> None:
+    flow = slowly(TEXT) | accumulate() | validate(User)
+    assert await flow.result() == User(name="John", age=25)
+    for again in (flow, flow.batches(), flow | snapshots()):
+        with pytest.raises(StreamkitError, match="was run before"):
+            await taken(again)
 
 
 def test_result_of_no_changes_says_so() -> None:

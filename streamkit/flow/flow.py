@@ -204,7 +204,7 @@ class Flow(Generic[OutT]):
             raise TypeError(f"cannot stream from {source!r:.80}: a source is an iterable or async iterable of chunks")
         self._source, self._stages, self._batched = source, tuple(stages), batched
         self._plan = _planned(self._stages, source)
-        self._began = False
+        self._began = _Began()
         self._entered: dict[object, list[Batches | Generator[object, None, None]]] = {}
 
     def __repr__(self) -> str:
@@ -237,14 +237,14 @@ class Flow(Generic[OutT]):
     def __or__(self, after: Callable[[AsyncIterable[OutT]], T]) -> T: ...
     def __or__(self, after: Pipeline[Any, Any] | Callable[[AsyncIterable[OutT]], S]) -> Flow[Any] | S:
         if isinstance(after, Pipeline):
-            return Flow(self._source, (*self._stages, *after.stages))
+            return self._same(Flow[Any](self._source, (*self._stages, *after.stages)))
         if callable(after):
             return after(self)
         return NotImplemented
 
     def batches(self) -> Flow[Sequence[OutT]]:
         """The same flow, with all that one chunk of the source brings as one sequence."""
-        return Flow(self._source, self._stages, batched=True)
+        return self._same(Flow[Sequence[OutT]](self._source, self._stages, batched=True))
 
     async def result(self: Flow[Change[RootT]]) -> RootT:
         """Run the flow to its end and return what the root's `complete` carries.
@@ -296,18 +296,27 @@ class Flow(Generic[OutT]):
 
     def _begin(self) -> None:
         """A source that can be read only once must not pass for an empty one the second time."""
-        if self._began and not self.can_run_again:
+        if self._began.yes and not self.can_run_again:
             raise StreamkitError(
                 f"{self!r} was run before, and its source can be read only once: do all in one loop, or give a "
                 "source that starts anew, such as a list"
             )
-        self._began = True
+        self._began.yes = True
+
+    def _same(self, flow: Flow[T]) -> Flow[T]:
+        """Another flow over this source: what was read by one is not there for the other."""
+        flow._began = self._began
+        return flow
 
     def _left(self) -> Batches | Generator[object, None, None]:
-        here = _here()
-        run = self._entered[here].pop()
-        if not self._entered[here]:
-            del self._entered[here]
+        entered, who = self._entered, _here()
+        if who not in entered:
+            # Entered elsewhere, by a fixture say: by a task that is over rather than one that can leave by itself.
+            newest = list(reversed(entered))
+            who = next(filter(_is_over, newest), newest[0])
+        run = entered[who].pop()
+        if not entered[who]:
+            del entered[who]
         return run
 
     def _run_sync(self) -> Generator[object, None, None]:
@@ -329,6 +338,12 @@ class Flow(Generic[OutT]):
             if stages:
                 batches = run_batches(batches, stages)
         return batches if self._batched else _aeach(batches)
+
+
+class _Began:
+    """Whether a source was read, for all flows over it."""
+
+    yes = False
 
 
 @contextmanager
@@ -428,3 +443,7 @@ def _here() -> object:
     except RuntimeError:
         task = None
     return task if task is not None else threading.get_ident()
+
+
+def _is_over(who: object) -> bool:
+    return isinstance(who, asyncio.Task) and cast("asyncio.Task[object]", who).done()

@@ -13,6 +13,7 @@ import pytest
 from pydantic import BaseModel
 from recorder import check, gather, tidy
 
+from streamkit import from_provider
 from streamkit.errors import InvalidResult, JsonSyntaxError, StreamkitError, Truncated
 from streamkit.events import Change, End, Finish
 from streamkit.flow import Flow, Machine, Pipeline, Reason, Stage
@@ -169,6 +170,32 @@ def test_a_flow_knows_its_model() -> None:
     assert ("" | accumulate() | validate(User) | tap(id)).model is User
     assert (("" | accumulate() | validate(User)) | tap(id)).model is User
     assert ("" | accumulate()).model is None
+
+
+class Answering:
+    """As a run of the client: it knows the type that is streamed, and its `model` is somebody else's name."""
+
+    response_model = User
+    model = "gpt"
+
+    def __iter__(self) -> Iterator[Change[User]]:
+        return iter([TEXT] | accumulate() | validate(User))
+
+
+def test_a_source_tells_the_stages_its_model() -> None:
+    assert (Answering() | tap(id)).model is User
+    assert list(Answering() | snapshots())[-1] == User(name="John", age=25)
+    assert list(Answering() | tap(id) | snapshots())[-1] == User(name="John", age=25)
+    with pytest.raises(ValueError, match="did you mean 'name'"):
+        _ = Answering() | completed("/nme")
+
+
+def test_a_run_of_the_client_tells_the_stages_its_model() -> None:
+    client = from_provider("local/m", base_url="http://127.0.0.1:9/v1")
+    run = client.stream(User, messages=[{"role": "user", "content": "Who?"}])
+    assert (run | snapshots()).model is User
+    with pytest.raises(ValueError, match="did you mean 'name'"):
+        _ = run | completed("/nme")
 
 
 # -- runs ----------------------------------------------------------------------------------------------------
@@ -542,6 +569,15 @@ async def test_an_async_source_that_was_read_is_not_read_again_by_another_flow_o
 def test_result_of_no_changes_says_so() -> None:
     with pytest.raises(StreamkitError, match="no result"):
         cast("Any", [1] | stage(lambda item: ())).result_sync()
+
+
+@pytest.mark.parametrize("last", [snapshots(), completed("/name")])
+async def test_result_behind_what_gives_no_changes_says_so(last: Stage[Any, Any]) -> None:
+    flow = cast("Any", [TEXT] | accumulate() | validate(User) | last)
+    with pytest.raises(TypeError, match=r"result\(\) wants changes, got .*John"):
+        flow.result_sync()
+    with pytest.raises(TypeError, match=r"result\(\) wants changes, got .*John"):
+        await flow.result()
 
 
 # -- errors --------------------------------------------------------------------------------------------------

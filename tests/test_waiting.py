@@ -103,7 +103,7 @@ async def noted(error: BaseException | None) -> None:
         (map_async(upper, limit=2, ordered=False), ["a", "b", "c"]),
         (on_end(id), ["a", "b", "c"]),
         (accumulate() | on_end(noted), TEXT),
-        (coalesce() | throttle(1) | diff() | timeout(100), [Change("add", (), "a"), Change("complete", (), "a")]),
+        (coalesce() | throttle(1) | diff() | timeout(first=100), [Change("add", (), "a"), Change("complete", (), "a")]),
     ],
     ids=repr,
 )
@@ -120,7 +120,7 @@ def test_those_that_handle_errors_keep_the_others(stage: Pipeline[Any, Any]) -> 
 
 @pytest.mark.parametrize(
     "stage",
-    [throttle(1), debounce(1), sample(1), timeout(1), map_async(upper), catch(fallback), on_end(noted)],
+    [throttle(1), debounce(1), sample(1), timeout(first=1), map_async(upper), catch(fallback), on_end(noted)],
     ids=repr,
 )
 def test_a_plain_for_says_what_to_write(stage: Pipeline[Any, Any]) -> None:
@@ -346,6 +346,24 @@ def test_what_map_async_cannot_do_is_refused() -> None:
         sample(0)
     with pytest.raises(ValueError, match="at least one attempt"):
         retry_source(0)
+
+
+@pytest.mark.parametrize("seconds", [0, -1, float("nan")])
+def test_seconds_are_positive(seconds: float) -> None:
+    for make in (throttle, debounce):
+        with pytest.raises(ValueError, match="more than 0"):
+            make(seconds)
+    with pytest.raises(ValueError, match="more than 0"):
+        timeout(first=seconds)
+    with pytest.raises(ValueError, match="more than 0"):
+        timeout(first=1, between=seconds)
+
+
+def test_a_timeout_that_limits_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="limits nothing"):
+        timeout()
+    with pytest.raises(TypeError, match="positional"):
+        cast("Any", timeout)(5)
 
 
 # -- catch ----------------------------------------------------------------------------------------------------------

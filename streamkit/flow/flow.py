@@ -214,10 +214,7 @@ class Flow(Generic[OutT]):
     def model(self) -> object:
         """The type that the last typed stage validates against; None if there is none."""
         known = next((stage.model for stage in reversed(self._stages) if stage.model is not None), None)
-        if known is not None:
-            return known
-        # A run's own `model` is the name of the language model.
-        return getattr(self._source, "response_model", None) or getattr(self._source, "model", None)
+        return _model_of(self._source) if known is None else known
 
     @property
     def can_run_again(self) -> bool:
@@ -365,6 +362,11 @@ class _Outcome:
         self._root: list[object] = []
 
     def take(self, batch: Sequence[Change[object]]) -> None:
+        if not isinstance(batch[0], Change):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+            raise TypeError(
+                f"result() wants changes, got {batch[0]!r:.80}: leave out the stage that makes them something else, "
+                "such as snapshots() or completed(); or iterate, and keep the last"
+            )
         for change in batch:
             if not change.path and change.op == "complete":
                 self._root = [change.value]
@@ -406,13 +408,21 @@ def batched(source: Source[T]) -> Flow[Sequence[T]]:
 
 def _planned(stages: Sequence[AnyStage], source: object = None) -> Sequence[AnyStage]:
     """The stages as they are to be run: each may take the ones before it into account, and the source."""
-    model = source.model if isinstance(source, (BatchSource, Flow)) else None
+    model = _model_of(source)
     # What a source knows of its items is told as a stage tells it; this one is not run.
     known: Sequence[AnyStage] = () if model is None else (_knowing(model),)
     planned = known
     for stage in stages:
         planned = stage.plan(planned, stage) if stage.plan is not None else (*planned, stage)
     return planned[len(known) :]
+
+
+def _model_of(source: object) -> object:
+    """The type that a source's changes speak of, where it tells."""
+    if isinstance(source, (BatchSource, Flow)):
+        return source.model
+    # The `model` of a run, as of other sources, is the name of the language model.
+    return getattr(source, "response_model", None)
 
 
 def _knowing(model: object) -> AnyStage:

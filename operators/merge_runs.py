@@ -34,7 +34,12 @@ def merge_runs(flows: Mapping[str, _Changes[RootT]]) -> Flow[Change[dict[str, Ro
 
     Args:
         flows: by key.
+
+    Raises:
+        TypeError: `flows` is no mapping.
     """
+    if not isinstance(flows, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+        raise TypeError(f"merge_runs() takes flows by key, such as {{'a': flow, 'b': another}}, got {flows!r:.80}")
     return Flow(_Runs(flows))
 
 

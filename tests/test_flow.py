@@ -630,6 +630,16 @@ def test_a_machine_that_raises_when_it_closes_is_named() -> None:
     assert caught.value.__notes__ == ["raised in stage bad, of double | bad"]
 
 
+def test_a_machine_that_closes_with_nothing_at_all_is_told_what_to_return() -> None:
+    class Forgot(Counting):
+        def close(self, reason: Reason, /) -> Sequence[int]:
+            return cast("Any", None)
+
+    with pytest.raises(TypeError, match=r"Forgot\.close\(\) returned None: .*\(\) if nothing") as caught:
+        list([1] | double() | Stage(Forgot, "forgot"))
+    assert caught.value.__notes__ == ["raised in stage forgot, of double | forgot"]
+
+
 def test_the_stages_behind_the_one_that_raised_are_closed_with_its_error() -> None:
     behind: Made[Any] = Made(lambda item: (item,), rest=("rest",))
     flow = [1] | stage(fails(1)) | Stage(lambda: cast("Machine[Any, Any]", behind))

@@ -450,6 +450,26 @@ async def test_what_on_end_raises_comes_out_or_is_a_note() -> None:
     assert any("KeyError('mine')" in note for note in error.__notes__)
 
 
+@virtual
+async def test_a_coroutine_that_nobody_would_run_is_refused() -> None:
+    for stage in (on_end(lambda _: noted(None)), tap(lambda item: noted(None))):
+        for source in (Probe(["a"]), ["a"]):
+            _, error = await gathered(source | stage)
+            assert isinstance(error, TypeError)
+            assert "which nobody awaits" in str(error)
+        with pytest.raises(TypeError, match="nobody awaits"):
+            list(["a"] | stage)
+    # A task runs, whoever looks at it.
+    tasks: list[asyncio.Task[None]] = []
+
+    def begin(item: object) -> asyncio.Task[None]:
+        tasks.append(asyncio.create_task(noted(None)))
+        return tasks[-1]
+
+    assert await gathered(["a"] | tap(begin) | on_end(begin)) == (["a"], None)
+    await asyncio.gather(*tasks)
+
+
 def test_a_plain_on_end_serves_a_plain_for() -> None:
     said: list[object] = []
     assert list(["a", "b"] | on_end(said.append)) == ["a", "b"]
@@ -572,6 +592,14 @@ def test_a_source_that_is_read_once_cannot_be_retried() -> None:
 
 
 # -- merge_runs -------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_no_source_says_where_they_stand() -> None:
+    for pipeline in (extract(User), accumulate(), extract(User) | diff()):
+        with pytest.raises(TypeError, match=r"retry_source\(\) stands behind a source"):
+            _ = cast("Any", pipeline) | retry_source()
+    with pytest.raises(TypeError, match=r"merge_runs\(\) takes flows by key.*got \["):
+        merge_runs(cast("Any", [run_of(GOOD)]))
 
 
 def run_of(text: str, **options: Any) -> Flow[Change[User]]:

@@ -17,7 +17,7 @@ from streamkit.flow.fused import Fused
 from streamkit.flow.machine import Machine, Reason
 from streamkit.flow.run import Batches, Pump
 from streamkit.flow.tasks import failure_of, stop
-from streamkit.flow.waiting import Reading, needs_a_loop
+from streamkit.flow.waiting import Reading, needs_a_loop, refuse_coroutine
 
 __all__ = [
     "AnyStage",
@@ -39,5 +39,6 @@ __all__ = [
     "batched",
     "failure_of",
     "needs_a_loop",
+    "refuse_coroutine",
     "stop",
 ]

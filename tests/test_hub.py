@@ -233,6 +233,16 @@ async def test_snapshots_of_the_hub_stay_as_they_are() -> None:
         assert [seq for seq, _ in taken] == list(range(8))
 
 
+def test_with_and_for_say_what_to_write() -> None:
+    hub = cast("Any", share(CHUNKS | extract(User)))
+    with pytest.raises(TypeError, match="write 'async with"), hub:
+        pass
+    with pytest.raises(TypeError, match="write 'async for"):
+        list(hub)
+    with pytest.raises(TypeError, match="write 'async for"):
+        list(hub | tap(id))
+
+
 def test_a_hub_is_not_followed_from_another_loop() -> None:
     async def follow(hub: Hub[User]) -> list[Change[User]]:
         return await all_of(hub.subscribe())

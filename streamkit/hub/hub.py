@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextvars import copy_context
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, TypeAlias, TypeVar, cast, overload
 
 from streamkit.document import Document
 from streamkit.errors import SourceFailed, StreamkitError
@@ -203,6 +203,17 @@ class Hub(Generic[RootT]):
 
     def __aiter__(self) -> AsyncIterator[Change[RootT]]:
         return aiter(Flow[Change[RootT]](self))
+
+    if not TYPE_CHECKING:  # type checkers tell of these by themselves
+
+        def __enter__(self) -> NoReturn:
+            raise TypeError("a hub lives in an event loop: write 'async with share(...) as hub', not 'with'")
+
+        def __exit__(self, *_: object) -> None: ...
+
+        def __getitem__(self, _: object) -> NoReturn:
+            # What `for` calls where there is no `__iter__`; with one, a hub would pass for a plain iterable.
+            raise TypeError("a hub lives in an event loop: enter it, and write 'async for change in hub', not 'for'")
 
     async def __aenter__(self) -> Self:
         if self._entered != "not yet":

@@ -21,7 +21,12 @@ def debounce(quiet: float) -> Through:
 
     Args:
         quiet: seconds.
+
+    Raises:
+        ValueError: they are not positive.
     """
+    if not quiet > 0:
+        raise ValueError(f"debounce({quiet}): the seconds to wait are more than 0")
 
     async def pump(batches: Batches) -> Batches:
         pile = Pile()

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import Any, TypeVar, cast
 
-from streamkit.flow import Batches, Stage, needs_a_loop, stop
+from streamkit.flow import Batches, Stage, failure_of, needs_a_loop, stop
 
 __all__ = ["map_async"]
 
@@ -64,6 +64,8 @@ class _Calls:
                         task = asyncio.get_running_loop().create_task(self._call(item), name=f"streamkit {self._name}")
                         task.add_done_callback(self._done)
                         self.tasks[task] = None
+        except asyncio.CancelledError as cancelled:
+            raise failure_of(cancelled, f"what {self._name} reads") from cancelled
         finally:
             self.news.set()
 
@@ -85,7 +87,10 @@ class _Calls:
 
     async def _call(self, item: object) -> object:
         try:
-            return await self._fn(item)
+            try:
+                return await self._fn(item)
+            except asyncio.CancelledError as cancelled:
+                raise failure_of(cancelled, "a call") from cancelled
         except Exception as error:
             error.add_note(f"raised in stage {self._name}, for {item!r:.80}")
             raise

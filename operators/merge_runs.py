@@ -16,7 +16,7 @@ from streamkit.document import Document
 from streamkit.ending import missed
 from streamkit.errors import InvalidResult, StreamkitError
 from streamkit.events import Change, End, Status
-from streamkit.flow import Batches, Flow, batched, stop
+from streamkit.flow import Batches, Flow, batched, failure_of, stop
 
 __all__ = ["merge_runs"]
 
@@ -34,7 +34,12 @@ def merge_runs(flows: Mapping[str, _Changes[RootT]]) -> Flow[Change[dict[str, Ro
 
     Args:
         flows: by key.
+
+    Raises:
+        TypeError: `flows` is no mapping.
     """
+    if not isinstance(flows, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+        raise TypeError(f"merge_runs() takes flows by key, such as {{'a': flow, 'b': another}}, got {flows!r:.80}")
     return Flow(_Runs(flows))
 
 
@@ -81,6 +86,9 @@ async def _read(flow: _Changes[Any], run: _Run, queue: asyncio.Queue[Any]) -> No
         async with aclosing(aiter(cast("Any", batched(flow)))) as batches:
             async for batch in batches:
                 await queue.put([told for change in batch for told in run.take(change)])
+    except asyncio.CancelledError as cancelled:
+        run.error = failure_of(cancelled, f"the run {run.key!r}")
+        run.error.__cause__ = cancelled
     except Exception as error:  # noqa: BLE001  # told in the end
         run.error = error
     await queue.put(None)

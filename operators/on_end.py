@@ -14,7 +14,7 @@ from typing import Any, cast
 import anyio
 
 from streamkit.events import Change, End
-from streamkit.flow import Batches, Reason, Through, needs_a_loop
+from streamkit.flow import Batches, Reason, Through, needs_a_loop, refuse_coroutine
 
 __all__ = ["on_end"]
 
@@ -27,7 +27,8 @@ def on_end(fn: Callable[[BaseException | None], Awaitable[object] | object]) -> 
     a note on what came first.
 
     Args:
-        fn: a function; or a coroutine function, which needs `async for`.
+        fn: a function; or a coroutine function, which needs `async for`. A plain function that returns a coroutine (a
+            lambda around one, say) is an error when the run is over.
     """
     name = f"on_end({getattr(fn, '__name__', 'fn')})"
     if not inspect.iscoroutinefunction(fn):
@@ -49,7 +50,8 @@ class _OnEnd:
         return (item,)
 
     def close(self, reason: Reason, /) -> Sequence[Any]:
-        self._fn(reason if isinstance(reason, BaseException) else self._error)
+        told = self._fn(reason if isinstance(reason, BaseException) else self._error)
+        refuse_coroutine(told, "on_end()")
         return ()
 
 

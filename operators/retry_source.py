@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from streamkit.ending import hold_failure
 from streamkit.events import Change, Finish
-from streamkit.flow import Batches, Flow, Reason, Stage
+from streamkit.flow import Batches, Flow, Pipeline, Reason, Stage
 
 __all__ = ["Retry", "retry_source"]
 
@@ -37,7 +37,7 @@ def retry_source(attempts: int = 3, *kinds: type[Exception], delay: float = 0.0)
 
     Raises:
         ValueError: fewer than one attempt.
-        TypeError: when it is put behind a source that can be read only once.
+        TypeError: when it is put behind a source that can be read only once, or behind stages without a source.
     """
     if attempts < 1:
         raise ValueError(f"retry_source({attempts}): at least one attempt is needed")
@@ -54,6 +54,11 @@ class Retry:
         return self(source)
 
     def __call__(self, source: AsyncIterable[T] | Iterable[T]) -> Flow[T]:
+        if isinstance(source, Pipeline):
+            raise TypeError(
+                f"retry_source() stands behind a source, which it runs again, not behind stages alone: write "
+                f"source | {source!r} | retry_source()"
+            )
         flow = source if isinstance(source, Flow) else Flow[T](source)
         if not flow.can_run_again:
             raise TypeError(f"cannot run {flow!r} again: retry_source() takes a source that can be iterated anew")

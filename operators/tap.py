@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
-from streamkit.flow import Reason, Through
+from streamkit.flow import Reason, Through, refuse_coroutine
 
 __all__ = ["tap"]
 
@@ -24,7 +24,8 @@ def tap(fn: Callable[[Any], object]) -> Through:
         fn: called with each item before it is passed on; what it raises ends the stream.
 
     Raises:
-        TypeError: `fn` is a coroutine function; a stage does not wait.
+        TypeError: `fn` is a coroutine function, or returns a coroutine (when the flow is iterated); a stage does not
+            wait.
     """
     if inspect.iscoroutinefunction(fn):
         raise TypeError(f"tap() takes a plain function, got the coroutine function {fn!r}; await in the consuming loop")
@@ -36,7 +37,9 @@ class _Tap(Generic[T]):
         self._fn = fn
 
     def feed(self, item: T, /) -> Sequence[T]:
-        self._fn(item)
+        told = self._fn(item)
+        if told is not None:
+            refuse_coroutine(told, "tap()")
         return (item,)
 
     def close(self, reason: Reason, /) -> Sequence[T]:

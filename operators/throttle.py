@@ -22,7 +22,12 @@ def throttle(interval: float) -> Through:
 
     Args:
         interval: seconds.
+
+    Raises:
+        ValueError: they are not positive.
     """
+    if not interval > 0:
+        raise ValueError(f"throttle({interval}): the seconds to wait are more than 0")
 
     async def pump(batches: Batches) -> Batches:
         pile = Pile()

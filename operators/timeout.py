@@ -19,7 +19,7 @@ from streamkit.flow import AnyStage, Batches, Planner, Through, needs_a_loop
 __all__ = ["timeout"]
 
 
-def timeout(first: float | None = None, between: float | None = None) -> Through:
+def timeout(*, first: float | None = None, between: float | None = None) -> Through:
     """Raise `TimeoutError` when the first item, or the next one, does not come in time; the source is closed.
 
     In a stream of changes that is an `end` with status `failed`, then the error. It counts the time that the consumer
@@ -28,7 +28,14 @@ def timeout(first: float | None = None, between: float | None = None) -> Through
     Args:
         first: seconds until the first item; None for no limit.
         between: seconds from one item to the next, and to the end; None for no limit.
+
+    Raises:
+        ValueError: neither is given, or one is not positive.
     """
+    if first is None and between is None:
+        raise ValueError("timeout() limits nothing: give it first=, between= or both, in seconds")
+    if not all(limit > 0 for limit in (first, between) if limit is not None):
+        raise ValueError(f"timeout(first={first}, between={between}): the seconds are more than 0")
     name = f"timeout(first={first}, between={between})"
 
     def stage(plan: Planner | None, *, of_changes: bool) -> Through:

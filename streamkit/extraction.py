@@ -107,7 +107,7 @@ class TextMachine:
             self._decode_end()
             return chunk
         if not isinstance(chunk, (bytes, bytearray, memoryview)):
-            raise TypeError(f"a chunk of text is str or bytes, got {chunk!r:.80}")
+            raise TypeError(f"a chunk of text is str or bytes, got {chunk!r:.80}{_hint(chunk)}")
         if self._decoder is None:
             self._decoder = codecs.getincrementaldecoder("utf-8")()
         try:
@@ -121,3 +121,17 @@ class TextMachine:
         pending = self._decoder.getstate()[0] if self._decoder is not None else b""
         if pending:
             raise self._scanner.error_here(f"byte 0x{pending[0]:02x} begins a UTF-8 character that was not finished")
+
+
+def _hint(chunk: object) -> str:
+    """For chunks of an SDK's stream: what takes the text out of them."""
+    name = type(chunk).__name__
+    if "ChatCompletion" in name:
+        reader = "openai_chat"
+    elif name.startswith("Response") and name.endswith("Event"):
+        reader = "openai_responses"
+    elif name.startswith(("RawMessage", "RawContentBlock")):
+        reader = "anthropic_messages"
+    else:
+        return ""
+    return f"; to read an SDK's stream, write streamkit.sources.{reader}(stream) | ..."

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, ExitStack
 from typing import Any, Generic, TypeVar, cast
 
 import aiostream
@@ -11,6 +13,7 @@ import pytest
 from pydantic import BaseModel
 from recorder import check, gather, tidy
 
+from streamkit import from_provider
 from streamkit.errors import InvalidResult, JsonSyntaxError, StreamkitError, Truncated
 from streamkit.events import Change, End, Finish
 from streamkit.flow import Flow, Machine, Pipeline, Reason, Stage
@@ -169,6 +172,32 @@ def test_a_flow_knows_its_model() -> None:
     assert ("" | accumulate()).model is None
 
 
+class Answering:
+    """As a run of the client: it knows the type that is streamed, and its `model` is somebody else's name."""
+
+    response_model = User
+    model = "gpt"
+
+    def __iter__(self) -> Iterator[Change[User]]:
+        return iter([TEXT] | accumulate() | validate(User))
+
+
+def test_a_source_tells_the_stages_its_model() -> None:
+    assert (Answering() | tap(id)).model is User
+    assert list(Answering() | snapshots())[-1] == User(name="John", age=25)
+    assert list(Answering() | tap(id) | snapshots())[-1] == User(name="John", age=25)
+    with pytest.raises(ValueError, match="did you mean 'name'"):
+        _ = Answering() | completed("/nme")
+
+
+def test_a_run_of_the_client_tells_the_stages_its_model() -> None:
+    client = from_provider("local/m", base_url="http://127.0.0.1:9/v1")
+    run = client.stream(User, messages=[{"role": "user", "content": "Who?"}])
+    assert (run | snapshots()).model is User
+    with pytest.raises(ValueError, match="did you mean 'name'"):
+        _ = run | completed("/nme")
+
+
 # -- runs ----------------------------------------------------------------------------------------------------
 
 
@@ -276,6 +305,48 @@ def test_one_flow_may_be_entered_twice_at_once() -> None:
         with flow as inner:
             assert list(inner) == [2, 4]
         assert list(outer) == [4]
+
+
+async def test_a_flow_may_be_left_in_another_task_than_it_was_entered_in() -> None:
+    closed: list[int] = []
+
+    async def source(number: int) -> AsyncIterator[int]:
+        try:
+            while True:
+                yield number
+        finally:
+            closed.append(number)
+
+    numbers = iter(range(3))
+
+    class Fresh:
+        def __aiter__(self) -> AsyncIterator[int]:
+            return source(next(numbers))
+
+    flow: Flow[int] = Fresh() | double()
+    handed = AsyncExitStack()
+
+    async def enter(stack: AsyncExitStack) -> None:
+        items = await stack.enter_async_context(flow)
+        assert await anext(items) == 0
+
+    async with flow as mine:
+        # As a fixture does it: set up in a task that is over when another tears down.
+        await asyncio.create_task(enter(handed))
+        assert await anext(mine) == 2
+    assert closed == [1]
+    await handed.aclose()
+    assert closed == [1, 0]
+
+
+def test_a_flow_may_be_left_in_another_thread_than_it_was_entered_in() -> None:
+    flow = [1, 2] | double()
+    handed = ExitStack()
+    with ThreadPoolExecutor() as threads:
+        items = threads.submit(handed.enter_context, flow).result()
+        assert next(items) == 2
+        handed.close()
+    assert list(items) == []
 
 
 # -- batches -------------------------------------------------------------------------------------------------
@@ -461,9 +532,52 @@ def test_result_raises_for_what_is_not_complete() -> None:
         assert caught.value.partial is not None
 
 
+def test_a_source_that_was_read_is_not_read_again_by_another_flow_over_it() -> None:
+    def once() -> Flow[Change[User]]:
+        return iter([TEXT]) | accumulate() | validate(User)
+
+    flow = once()
+    assert next(iter(flow)).op == "add"
+    again: list[Callable[[], object]] = [
+        flow.result_sync,
+        lambda: list(flow),
+        lambda: list(flow.batches()),
+        lambda: list(flow | snapshots()),
+    ]
+    for read in again:
+        with pytest.raises(StreamkitError, match="was run before"):
+            read()
+    flow = once()
+    assert flow.result_sync() == User(name="John", age=25)
+    with pytest.raises(StreamkitError, match="was run before"):
+        flow.result_sync()
+    flow = once()
+    views = flow.batches()
+    assert len(list(flow | tap(id))) == 7
+    with pytest.raises(StreamkitError, match="was run before"):
+        list(views)
+
+
+async def test_an_async_source_that_was_read_is_not_read_again_by_another_flow_over_it() -> None:
+    flow = slowly(TEXT) | accumulate() | validate(User)
+    assert await flow.result() == User(name="John", age=25)
+    for again in (flow, flow.batches(), flow | snapshots()):
+        with pytest.raises(StreamkitError, match="was run before"):
+            await taken(again)
+
+
 def test_result_of_no_changes_says_so() -> None:
     with pytest.raises(StreamkitError, match="no result"):
         cast("Any", [1] | stage(lambda item: ())).result_sync()
+
+
+@pytest.mark.parametrize("last", [snapshots(), completed("/name")])
+async def test_result_behind_what_gives_no_changes_says_so(last: Stage[Any, Any]) -> None:
+    flow = cast("Any", [TEXT] | accumulate() | validate(User) | last)
+    with pytest.raises(TypeError, match=r"result\(\) wants changes, got .*John"):
+        flow.result_sync()
+    with pytest.raises(TypeError, match=r"result\(\) wants changes, got .*John"):
+        await flow.result()
 
 
 # -- errors --------------------------------------------------------------------------------------------------
@@ -514,6 +628,16 @@ def test_a_machine_that_raises_when_it_closes_is_named() -> None:
     with pytest.raises(KeyError) as caught:
         list([1] | double() | Stage(Bad, "bad"))
     assert caught.value.__notes__ == ["raised in stage bad, of double | bad"]
+
+
+def test_a_machine_that_closes_with_nothing_at_all_is_told_what_to_return() -> None:
+    class Forgot(Counting):
+        def close(self, reason: Reason, /) -> Sequence[int]:
+            return cast("Any", None)
+
+    with pytest.raises(TypeError, match=r"Forgot\.close\(\) returned None: .*\(\) if nothing") as caught:
+        list([1] | double() | Stage(Forgot, "forgot"))
+    assert caught.value.__notes__ == ["raised in stage forgot, of double | forgot"]
 
 
 def test_the_stages_behind_the_one_that_raised_are_closed_with_its_error() -> None:

@@ -233,6 +233,36 @@ async def test_snapshots_of_the_hub_stay_as_they_are() -> None:
         assert [seq for seq, _ in taken] == list(range(8))
 
 
+def test_with_and_for_say_what_to_write() -> None:
+    hub = cast("Any", share(CHUNKS | extract(User)))
+    with pytest.raises(TypeError, match="write 'async with"), hub:
+        pass
+    with pytest.raises(TypeError, match="write 'async for"):
+        list(hub)
+    with pytest.raises(TypeError, match="write 'async for"):
+        list(hub | tap(id))
+
+
+def test_a_hub_is_not_followed_from_another_loop() -> None:
+    async def follow(hub: Hub[User]) -> list[Change[User]]:
+        return await all_of(hub.subscribe())
+
+    async def elsewhere(hub: Hub[User]) -> list[Change[User]]:
+        return await asyncio.wait_for(asyncio.to_thread(asyncio.run, follow(hub)), 10)
+
+    async def run() -> None:
+        async with share(Probe(CHUNKS, delay=0.001) | extract(User)) as hub:
+            for read in (follow(hub), hub.result()):
+                with pytest.raises(StreamkitError, match="runs in another event loop"):
+                    await asyncio.wait_for(asyncio.to_thread(asyncio.run, read), 10)
+            assert hub.seq == 0
+            assert await hub.result() == User(name="John", age=25)
+            # What has ended can be read by anybody.
+            assert await elsewhere(hub) == await follow(hub)
+
+    asyncio.run(run())
+
+
 # -- falling behind --------------------------------------------------------------------------------------------
 
 
@@ -324,6 +354,24 @@ async def test_the_slowest_of_those_who_suspend_counts() -> None:
             await slower.__aexit__(None, None, None)
             await asyncio.sleep(1)
             assert hub.seq == 6
+
+
+@virtual
+async def test_where_all_is_kept_suspend_and_disconnect_have_a_capacity_of_their_own() -> None:
+    _, flow = told(letters("a" * 3000), delay=0)
+    async with (
+        share(flow, retain=None) as hub,
+        hub.subscribe(policy="suspend") as slow,
+        hub.subscribe(policy="disconnect") as behind,
+    ):
+        await anext(slow)
+        await asyncio.sleep(10)
+        assert slow.stats().lag == 1025
+        for _ in range(1001):
+            await anext(slow)
+        await asyncio.sleep(10)
+        with pytest.raises(FellBehind, match="may be 1024"):
+            await anext(behind)
 
 
 @virtual

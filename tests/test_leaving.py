@@ -11,7 +11,9 @@ from typing import Any, Self, cast
 import anyio
 import pytest
 
-from streamkit.flow import Flow, Reason, Stage
+from streamkit import share
+from streamkit.flow import Flow, Reason, Stage, batched
+from streamkit.hub import Hub
 from streamkit.operators import accumulate
 
 CHUNKS = ['{"a": [1, ', '2, "x', 'y"], ', '"b": null', "}"]
@@ -146,8 +148,8 @@ def fail_after(change: object) -> None:
     raise ConsumerError
 
 
-def is_batched(flow: Flow[Any], batched: bool) -> Flow[Any]:
-    return flow.batches() if batched else flow
+def is_batched(flow: Flow[Any], whole: bool) -> Flow[Any]:
+    return flow.batches() if whole else flow
 
 
 async def drain(flow: Any) -> list[str]:
@@ -506,6 +508,73 @@ async def test_a_flow_as_a_source_closes_what_is_in_it(probe: Probe) -> None:
     async with Flow(probe(log, CHUNKS) | accumulate()) | Stage(Passing) as changes:
         async for _ in changes:
             break
+    assert closings(log) == ["closed"]
+
+
+# -- a source that knows its batches ------------------------------------------------------------------------------
+
+
+class Batched(Iterated):
+    """As the others, but what is read are the batches that it makes itself."""
+
+    def batches(self) -> Iterator[Sequence[object]]:
+        for chunk in self:
+            yield [*source_of([chunk]) | accumulate()][:-1]
+
+
+class BatchedEntered(Entered):
+    batches = Batched.batches
+
+
+class AsyncBatched(AsyncIterated):
+    async def batches(self) -> AsyncIterator[Sequence[object]]:
+        async for chunk in self:
+            yield [*source_of([chunk]) | accumulate()][:-1]
+
+
+class AsyncBatchedEntered(AsyncEntered):
+    batches = AsyncBatched.batches
+
+
+BATCHED: list[Probe] = [Batched, BatchedEntered, AsyncBatched, AsyncBatchedEntered]
+WHOLE = ['{"a": 1}'] * 3
+
+
+@pytest.mark.parametrize("probe", BATCHED)
+async def test_reading_the_batches_of_a_source_leaves_the_source(probe: Probe) -> None:
+    log = Log()
+    async with batched(probe(log, WHOLE)) as batches:
+        async for batch in batches:
+            assert [change.op for change in batch] == ["add", "add", "complete", "complete"]
+            assert closings(log) == []
+            break
+    assert closings(log) == ["closed"]
+
+
+@pytest.mark.parametrize("probe", BATCHED[:2])
+def test_reading_the_batches_of_a_plain_source_leaves_the_source(probe: Probe) -> None:
+    log = Log()
+    with batched(probe(log, WHOLE)) as batches:
+        next(batches)
+        assert closings(log) == []
+    assert closings(log) == ["closed"]
+
+
+@pytest.mark.parametrize("probe", BATCHED)
+async def test_a_source_of_batches_that_is_read_to_its_end_is_closed(probe: Probe) -> None:
+    log = Log()
+    assert len([batch async for batch in batched(probe(log, WHOLE))]) == 3
+    assert closings(log) == ["closed"]
+
+
+@pytest.mark.parametrize("probe", BATCHED)
+async def test_leaving_a_hub_closes_a_source_of_batches(probe: Probe) -> None:
+    log = Log()
+    hub: Hub[object] = share(probe(log, WHOLE))
+    async with hub, hub.subscribe() as changes:
+        async for _ in changes:
+            break
+        hub.cancel()
     assert closings(log) == ["closed"]
 
 

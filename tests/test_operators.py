@@ -10,6 +10,8 @@ import pytest
 from flows import gather, look, spread
 from hypothesis import given
 from hypothesis import strategies as st
+from openai.types.chat import ChatCompletionChunk
+from openai.types.responses import ResponseTextDeltaEvent
 from pydantic import BaseModel, ConfigDict, Field, computed_field
 from strategies import LAW, Kind, Tree, cut, documents, models, sizes, trees, write
 
@@ -54,6 +56,28 @@ TEXT = '{"users": [{"name": "John", "age": 25}, {"name": "Ann"}], "title": "A b"
 
 def unlike(key: Callable[[Any], object] | None = None) -> Stage[Any, Any]:
     return dedupe(key)
+
+
+# -- extract -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("chunk", "reader"),
+    [
+        (ChatCompletionChunk.model_construct(), "openai_chat"),
+        (ResponseTextDeltaEvent.model_construct(), "openai_responses"),
+        (type("RawContentBlockDeltaEvent", (), {})(), "anthropic_messages"),
+    ],
+    ids=["chat", "responses", "anthropic"],
+)
+def test_the_raw_stream_of_an_sdk_is_told_what_reads_it(chunk: Any, reader: str) -> None:
+    with pytest.raises(TypeError, match=rf"str or bytes, got .*; .*write streamkit\.sources\.{reader}\(stream\)"):
+        ([chunk] | extract(Meeting)).result_sync()
+
+
+def test_what_is_no_text_at_all_is_only_shown() -> None:
+    with pytest.raises(TypeError, match=r"str or bytes, got 5(\n|$)"):
+        ([cast("str", 5)] | extract(Meeting)).result_sync()
 
 
 # -- dedupe ------------------------------------------------------------------------------------------

@@ -16,7 +16,19 @@ from pydantic import BaseModel
 from recorder import always, check
 from strategies import LAW, Tree, cut, sizes, trees, write
 
-from streamkit import Change, Document, End, Finish, Flow, InvalidResult, Pipeline, Truncated, extract, share
+from streamkit import (
+    Change,
+    Document,
+    End,
+    Finish,
+    Flow,
+    InvalidResult,
+    Pipeline,
+    SourceFailed,
+    Truncated,
+    extract,
+    share,
+)
 from streamkit.operators import (
     accumulate,
     catch,
@@ -91,7 +103,7 @@ async def noted(error: BaseException | None) -> None:
         (map_async(upper, limit=2, ordered=False), ["a", "b", "c"]),
         (on_end(id), ["a", "b", "c"]),
         (accumulate() | on_end(noted), TEXT),
-        (coalesce() | throttle(1) | diff() | timeout(100), [Change("add", (), "a"), Change("complete", (), "a")]),
+        (coalesce() | throttle(1) | diff() | timeout(first=100), [Change("add", (), "a"), Change("complete", (), "a")]),
     ],
     ids=repr,
 )
@@ -108,7 +120,7 @@ def test_those_that_handle_errors_keep_the_others(stage: Pipeline[Any, Any]) -> 
 
 @pytest.mark.parametrize(
     "stage",
-    [throttle(1), debounce(1), sample(1), timeout(1), map_async(upper), catch(fallback), on_end(noted)],
+    [throttle(1), debounce(1), sample(1), timeout(first=1), map_async(upper), catch(fallback), on_end(noted)],
     ids=repr,
 )
 def test_a_plain_for_says_what_to_write(stage: Pipeline[Any, Any]) -> None:
@@ -336,6 +348,24 @@ def test_what_map_async_cannot_do_is_refused() -> None:
         retry_source(0)
 
 
+@pytest.mark.parametrize("seconds", [0, -1, float("nan")])
+def test_seconds_are_positive(seconds: float) -> None:
+    for make in (throttle, debounce):
+        with pytest.raises(ValueError, match="more than 0"):
+            make(seconds)
+    with pytest.raises(ValueError, match="more than 0"):
+        timeout(first=seconds)
+    with pytest.raises(ValueError, match="more than 0"):
+        timeout(first=1, between=seconds)
+
+
+def test_a_timeout_that_limits_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="limits nothing"):
+        timeout()
+    with pytest.raises(TypeError, match="positional"):
+        cast("Any", timeout)(5)
+
+
 # -- catch ----------------------------------------------------------------------------------------------------------
 
 
@@ -418,6 +448,26 @@ async def test_what_on_end_raises_comes_out_or_is_a_note() -> None:
     _, error = await gathered(Probe(["a"], OSError("lost")) | on_end(bad))
     assert isinstance(error, OSError)
     assert any("KeyError('mine')" in note for note in error.__notes__)
+
+
+@virtual
+async def test_a_coroutine_that_nobody_would_run_is_refused() -> None:
+    for stage in (on_end(lambda _: noted(None)), tap(lambda item: noted(None))):
+        for source in (Probe(["a"]), ["a"]):
+            _, error = await gathered(source | stage)
+            assert isinstance(error, TypeError)
+            assert "which nobody awaits" in str(error)
+        with pytest.raises(TypeError, match="nobody awaits"):
+            list(["a"] | stage)
+    # A task runs, whoever looks at it.
+    tasks: list[asyncio.Task[None]] = []
+
+    def begin(item: object) -> asyncio.Task[None]:
+        tasks.append(asyncio.create_task(noted(None)))
+        return tasks[-1]
+
+    assert await gathered(["a"] | tap(begin) | on_end(begin)) == (["a"], None)
+    await asyncio.gather(*tasks)
 
 
 def test_a_plain_on_end_serves_a_plain_for() -> None:
@@ -544,6 +594,14 @@ def test_a_source_that_is_read_once_cannot_be_retried() -> None:
 # -- merge_runs -------------------------------------------------------------------------------------------------------
 
 
+def test_what_is_no_source_says_where_they_stand() -> None:
+    for pipeline in (extract(User), accumulate(), extract(User) | diff()):
+        with pytest.raises(TypeError, match=r"retry_source\(\) stands behind a source"):
+            _ = cast("Any", pipeline) | retry_source()
+    with pytest.raises(TypeError, match=r"merge_runs\(\) takes flows by key.*got \["):
+        merge_runs(cast("Any", [run_of(GOOD)]))
+
+
 def run_of(text: str, **options: Any) -> Flow[Change[User]]:
     return Probe(list(cut(text, [5])), **options) | extract(User)
 
@@ -631,3 +689,48 @@ async def test_merged_runs_are_shared_and_piped() -> None:
     assert (await gathered(merge_runs({})))[0][-1].value == End("complete")
     with pytest.raises(TypeError, match="async for"):
         list(flow)
+
+
+# -- a source that is cancelled, though its reader is not ---------------------------------------------------------
+
+
+async def cancels_itself(item: object = None) -> str:
+    inner = asyncio.ensure_future(asyncio.sleep(10))
+    inner.cancel()
+    await inner
+    return "never"
+
+
+async def breaks_off(text: str) -> AsyncIterator[str]:
+    yield text
+    await cancels_itself()
+
+
+@virtual
+async def test_a_run_that_is_cancelled_of_itself_has_failed() -> None:
+    runs = merge_runs({"a": run_of(GOOD), "b": breaks_off(GOOD[:5]) | extract(User)})
+    async with asyncio.timeout(100):
+        changes, error = await gathered(runs)
+    assert isinstance(error, SourceFailed)
+    assert "the run 'b' was cancelled" in str(error)
+    assert changes[-1].value == End("failed", ((), ("b",)), error)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: breaks_off("a") | throttle(1),
+        lambda: breaks_off("a") | debounce(1),
+        lambda: breaks_off("a") | sample(1),
+        lambda: breaks_off("a") | map_async(upper),
+        lambda: ["a"] | map_async(cancels_itself),
+    ],
+)
+def test_a_consumer_is_not_cancelled_by_what_it_reads(make: Callable[[], Flow[object]]) -> None:
+    async def consume() -> None:
+        _, error = await gathered(make())
+        assert isinstance(error, SourceFailed)
+        assert "was cancelled" in str(error)
+        assert others() == set()
+
+    run_virtual(consume())

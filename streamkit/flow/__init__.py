@@ -16,8 +16,8 @@ from streamkit.flow.flow import (
 from streamkit.flow.fused import Fused
 from streamkit.flow.machine import Machine, Reason
 from streamkit.flow.run import Batches, Pump
-from streamkit.flow.tasks import stop
-from streamkit.flow.waiting import Reading, needs_a_loop
+from streamkit.flow.tasks import failure_of, stop
+from streamkit.flow.waiting import Reading, needs_a_loop, refuse_coroutine
 
 __all__ = [
     "AnyStage",
@@ -37,6 +37,8 @@ __all__ = [
     "ToChanges",
     "ToRoot",
     "batched",
+    "failure_of",
     "needs_a_loop",
+    "refuse_coroutine",
     "stop",
 ]

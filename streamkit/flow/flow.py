@@ -31,6 +31,7 @@ from typing_extensions import TypeVar as DefaultTypeVar
 from streamkit.errors import StreamkitError
 from streamkit.events import Change, End
 from streamkit.flow.fused import Fused
+from streamkit.flow.own_batches import AsyncOwnBatches, OwnBatches
 from streamkit.flow.run import Batches, Pump, run_async, run_batches, run_sync
 
 if TYPE_CHECKING:
@@ -203,7 +204,7 @@ class Flow(Generic[OutT]):
             raise TypeError(f"cannot stream from {source!r:.80}: a source is an iterable or async iterable of chunks")
         self._source, self._stages, self._batched = source, tuple(stages), batched
         self._plan = _planned(self._stages, source)
-        self._began = False
+        self._began = _Began()
         self._entered: dict[object, list[Batches | Generator[object, None, None]]] = {}
 
     def __repr__(self) -> str:
@@ -213,10 +214,7 @@ class Flow(Generic[OutT]):
     def model(self) -> object:
         """The type that the last typed stage validates against; None if there is none."""
         known = next((stage.model for stage in reversed(self._stages) if stage.model is not None), None)
-        if known is not None:
-            return known
-        # A run's own `model` is the name of the language model.
-        return getattr(self._source, "response_model", None) or getattr(self._source, "model", None)
+        return _model_of(self._source) if known is None else known
 
     @property
     def can_run_again(self) -> bool:
@@ -236,14 +234,14 @@ class Flow(Generic[OutT]):
     def __or__(self, after: Callable[[AsyncIterable[OutT]], T]) -> T: ...
     def __or__(self, after: Pipeline[Any, Any] | Callable[[AsyncIterable[OutT]], S]) -> Flow[Any] | S:
         if isinstance(after, Pipeline):
-            return Flow(self._source, (*self._stages, *after.stages))
+            return self._same(Flow[Any](self._source, (*self._stages, *after.stages)))
         if callable(after):
             return after(self)
         return NotImplemented
 
     def batches(self) -> Flow[Sequence[OutT]]:
         """The same flow, with all that one chunk of the source brings as one sequence."""
-        return Flow(self._source, self._stages, batched=True)
+        return self._same(Flow[Sequence[OutT]](self._source, self._stages, batched=True))
 
     async def result(self: Flow[Change[RootT]]) -> RootT:
         """Run the flow to its end and return what the root's `complete` carries.
@@ -295,18 +293,27 @@ class Flow(Generic[OutT]):
 
     def _begin(self) -> None:
         """A source that can be read only once must not pass for an empty one the second time."""
-        if self._began and not self.can_run_again:
+        if self._began.yes and not self.can_run_again:
             raise StreamkitError(
                 f"{self!r} was run before, and its source can be read only once: do all in one loop, or give a "
                 "source that starts anew, such as a list"
             )
-        self._began = True
+        self._began.yes = True
+
+    def _same(self, flow: Flow[T]) -> Flow[T]:
+        """Another flow over this source: what was read by one is not there for the other."""
+        flow._began = self._began
+        return flow
 
     def _left(self) -> Batches | Generator[object, None, None]:
-        here = _here()
-        run = self._entered[here].pop()
-        if not self._entered[here]:
-            del self._entered[here]
+        entered, who = self._entered, _here()
+        if who not in entered:
+            # Entered elsewhere, by a fixture say: by a task that is over rather than one that can leave by itself.
+            newest = list(reversed(entered))
+            who = next(filter(_is_over, newest), newest[0])
+        run = entered[who].pop()
+        if not entered[who]:
+            del entered[who]
         return run
 
     def _run_sync(self) -> Generator[object, None, None]:
@@ -330,6 +337,12 @@ class Flow(Generic[OutT]):
         return batches if self._batched else _aeach(batches)
 
 
+class _Began:
+    """Whether a source was read, for all flows over it."""
+
+    yes = False
+
+
 @contextmanager
 def _noted(error: BaseException | None) -> Generator[None]:
     """What fails while something else already did is a note on that."""
@@ -349,6 +362,11 @@ class _Outcome:
         self._root: list[object] = []
 
     def take(self, batch: Sequence[Change[object]]) -> None:
+        if not isinstance(batch[0], Change):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+            raise TypeError(
+                f"result() wants changes, got {batch[0]!r:.80}: leave out the stage that makes them something else, "
+                "such as snapshots() or completed(); or iterate, and keep the last"
+            )
         for change in batch:
             if not change.path and change.op == "complete":
                 self._root = [change.value]
@@ -382,19 +400,29 @@ def batched(source: Source[T]) -> Flow[Sequence[T]]:
     """A flow of the batches of anything: those that it knows of itself, else each item as one."""
     if isinstance(source, Flow):
         return source.batches()
-    batches = getattr(source, "batches", None)
-    return Flow[T](source).batches() if batches is None else Flow(batches())
+    if not hasattr(source, "batches"):
+        return Flow[T](source).batches()
+    own = AsyncOwnBatches(source) if isinstance(source, AsyncIterable) else OwnBatches(source)
+    return Flow(cast("Source[object]", own))
 
 
 def _planned(stages: Sequence[AnyStage], source: object = None) -> Sequence[AnyStage]:
     """The stages as they are to be run: each may take the ones before it into account, and the source."""
-    model = source.model if isinstance(source, (BatchSource, Flow)) else None
+    model = _model_of(source)
     # What a source knows of its items is told as a stage tells it; this one is not run.
     known: Sequence[AnyStage] = () if model is None else (_knowing(model),)
     planned = known
     for stage in stages:
         planned = stage.plan(planned, stage) if stage.plan is not None else (*planned, stage)
     return planned[len(known) :]
+
+
+def _model_of(source: object) -> object:
+    """The type that a source's changes speak of, where it tells."""
+    if isinstance(source, (BatchSource, Flow)):
+        return source.model
+    # The `model` of a run, as of other sources, is the name of the language model.
+    return getattr(source, "response_model", None)
 
 
 def _knowing(model: object) -> AnyStage:
@@ -425,3 +453,7 @@ def _here() -> object:
     except RuntimeError:
         task = None
     return task if task is not None else threading.get_ident()
+
+
+def _is_over(who: object) -> bool:
+    return isinstance(who, asyncio.Task) and cast("asyncio.Task[object]", who).done()

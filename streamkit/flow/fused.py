@@ -103,7 +103,7 @@ class Fused:
             machine = self._machines[at]
             try:
                 fed = _step(machine)(batch) if batch else ()
-                batch = [*fed, *machine.close(reason)]
+                batch = [*fed, *_rest(machine, reason)]
             except _BrokeError as broke:
                 return self._break(at, broke.error, broke.before, broke.rest)
             except Exception as error:
@@ -125,7 +125,7 @@ class Fused:
         """Close the machines before one that raised; return the paths that they say are open."""
         open_paths: tuple[Path, ...] = ()
         for machine in self._machines[:at]:
-            for made in machine.close(error):
+            for made in _rest(machine, error):
                 if isinstance(made, Change) and isinstance(made.value, End):
                     open_paths = made.value.open
         return open_paths
@@ -162,6 +162,13 @@ def _made(parts: Sequence[Part], at: int) -> Machine[object, object]:
         _name(error, parts, at)
         raise
     return machine
+
+
+def _rest(machine: Machine[object, object], reason: Reason) -> Sequence[object]:
+    rest = cast("Sequence[object] | None", machine.close(reason))
+    if rest is None:
+        raise TypeError(f"{type(machine).__name__}.close() returned None: it returns what was kept back, () if nothing")
+    return rest
 
 
 def _alone(item: object) -> Sequence[object]:

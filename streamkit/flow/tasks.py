@@ -6,7 +6,25 @@ import asyncio
 
 import anyio
 
-__all__ = ["stop"]
+from streamkit.errors import SourceFailed
+
+__all__ = ["failure_of", "stop"]
+
+
+def failure_of(cancelled: asyncio.CancelledError, what: str) -> SourceFailed:
+    """Return the error to raise where something raised `CancelledError` of itself: whoever reads it was not cancelled.
+
+    Something awaited a task that had been cancelled, say. Where the running task itself is being cancelled, that is
+    raised on.
+
+    Args:
+        cancelled: what was raised.
+        what: who raised it, for the message.
+    """
+    task = asyncio.current_task()
+    if task is None or task.cancelling():
+        raise cancelled
+    return SourceFailed(f"{what} was cancelled, by none of those who read it: it awaited what had been cancelled?")
 
 
 async def stop(task: asyncio.Task[None]) -> None:

@@ -7,18 +7,19 @@ group or a cancel scope, which would be entered in one task and left in another.
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, NoReturn
 
 from streamkit.flow.run import Batches
-from streamkit.flow.tasks import stop
+from streamkit.flow.tasks import failure_of, stop
 
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-__all__ = ["Reading", "needs_a_loop"]
+__all__ = ["Reading", "needs_a_loop", "refuse_coroutine"]
 
 
 class Reading:
@@ -84,6 +85,8 @@ class Reading:
                 async for batch in self._batches:
                     self._take(batch)
                     self._news.set()
+        except asyncio.CancelledError as cancelled:
+            raise failure_of(cancelled, f"what {self._name} reads") from cancelled
         finally:
             self._news.set()
 
@@ -97,3 +100,14 @@ def needs_a_loop(name: str) -> Callable[[], NoReturn]:
         )
 
     return make_machine
+
+
+def refuse_coroutine(told: object, name: str) -> None:
+    """Raise if a function that a stage called has returned a coroutine: nobody would run it.
+
+    Raises:
+        TypeError: what the function returned is a coroutine; it is closed.
+    """
+    if inspect.iscoroutine(told):
+        told.close()
+        raise TypeError(f"{name} called a plain function, and got {told!r:.80}, which nobody awaits")

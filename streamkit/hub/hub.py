@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextvars import copy_context
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, TypeAlias, TypeVar, cast, overload
 
 from streamkit.document import Document
 from streamkit.errors import SourceFailed, StreamkitError
@@ -28,6 +28,9 @@ T = TypeVar("T")
 
 _CANCELLED = "the stream was cancelled before it ended"
 
+_CAPACITY = 1024
+"""Of a subscriber that said none, where the hub keeps everything."""
+
 Start: TypeAlias = Literal["lazy", "eager", "subscribed"]
 """When a hub runs its source: see `share`."""
 
@@ -45,6 +48,7 @@ class Hub(Generic[RootT]):
         self._members: dict[object, None] = {}
         self._entered: Literal["not yet", "now", "left"] = "not yet"
         self._context = copy_context()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._reader: asyncio.Task[None] | None = None
         self._stopping: asyncio.TimerHandle | None = None
         self._over = asyncio.Event()
@@ -115,7 +119,8 @@ class Hub(Generic[RootT]):
                 `FellBehind` then.
             batches: give a `Batch` for each chunk, with its place in the stream, instead of single changes.
             select: patterns as for the operator `select`; only changes of these paths.
-            capacity: for `"suspend"` and `"disconnect"`, in changes; by default what the hub retains.
+            capacity: for `"suspend"` and `"disconnect"`, in changes; by default what the hub retains, and 1024 where
+                it retains all.
 
         Raises:
             ValueError: `after` is not a place of this stream, or a pattern can never match its model.
@@ -132,7 +137,7 @@ class Hub(Generic[RootT]):
             for pattern in patterns:
                 check_pattern(pattern, self.model)
         if capacity is None:
-            capacity = self._retain
+            capacity = _CAPACITY if self._retain is None else self._retain
         elif self._channel.log.keep is not None:
             # What it may be behind is there when it comes to read it.
             self._channel.log.keep = max(self._channel.log.keep, capacity)
@@ -199,10 +204,21 @@ class Hub(Generic[RootT]):
     def __aiter__(self) -> AsyncIterator[Change[RootT]]:
         return aiter(Flow[Change[RootT]](self))
 
+    if not TYPE_CHECKING:  # type checkers tell of these by themselves
+
+        def __enter__(self) -> NoReturn:
+            raise TypeError("a hub lives in an event loop: write 'async with share(...) as hub', not 'with'")
+
+        def __exit__(self, *_: object) -> None: ...
+
+        def __getitem__(self, _: object) -> NoReturn:
+            # What `for` calls where there is no `__iter__`; with one, a hub would pass for a plain iterable.
+            raise TypeError("a hub lives in an event loop: enter it, and write 'async for change in hub', not 'for'")
+
     async def __aenter__(self) -> Self:
         if self._entered != "not yet":
             raise StreamkitError("a hub is entered once: share() makes another")
-        self._entered = "now"
+        self._entered, self._loop = "now", asyncio.get_running_loop()
         if self._start == "eager":
             self._run()
         return self
@@ -223,6 +239,11 @@ class Hub(Generic[RootT]):
         """Count in somebody who follows; the first may start the source."""
         if self._entered == "not yet":
             raise StreamkitError("enter the hub first: async with share(...) as hub: ...")
+        if self.end is None and asyncio.get_running_loop() is not self._loop:
+            raise StreamkitError(
+                "this hub runs in another event loop, as one of another thread does: follow it there, and hand on what "
+                "comes by loop.call_soon_threadsafe(...), or share() the stream in this loop"
+            )
         self._members[who] = None
         if self._stopping is not None:
             self._stopping.cancel()

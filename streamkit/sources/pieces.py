@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any, Protocol
 
 import anyio
@@ -52,7 +53,7 @@ class EventWire:
         self.answer = reader.answer
         self.done = self.heard = False
         self.error: SourceFailed | None = None
-        self._read = reader.read
+        self._reader = reader
         self._frame = Framer().feed
         self._repeats = Repeats()
 
@@ -75,11 +76,15 @@ class EventWire:
                 break
             pieces += found
             if len(found) == 1:
-                self._repeats.learn(data, found[0], self._parse)
+                self._repeats.learn(data, found[0], self._try)
         return pieces
 
     def _parse(self, data: bytes) -> Sequence[Piece]:
-        return self._read(_object(data))
+        return self._reader.read(_object(data))
+
+    def _try(self, data: bytes) -> Sequence[Piece]:
+        """Parse an event that did not come: what the reader knows stays as it is."""
+        return deepcopy(self._reader).read(_object(data))
 
 
 class ObjectWire:

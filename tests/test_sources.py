@@ -108,10 +108,42 @@ def test_dialects_of_content(dialect: str) -> None:
     assert (pieces, finish.reason) == (expected, reason)
 
 
+def named(name: str, arguments: str, which: str | None, index: int | None = 0) -> dict[str, Any]:
+    return {"tool_calls": [{"index": index, "id": which, "function": {"name": name, "arguments": arguments}}]}
+
+
 CALLS: dict[str, tuple[list[bytes], int, list[str]]] = {
     "in pieces": ([choice(call("", id="c", type="function")), choice(call('{"')), choice(call('}"'))], 0, ['{"', '}"']),
     "id on every chunk": ([choice(call("{", id="c")), choice(call("}", id="c"))], 0, ["{", "}"]),
     "ids that change": ([choice(call("{", id="c")), choice(call("}", id="d"))], 0, ["{", "}"]),
+    "id and name on every chunk": ([choice(named("f", "{", "c")), choice(named("f", "}", "c"))], 0, ["{", "}"]),
+    "a name before the id": ([choice(named("f", "{", None)), choice(named("f", "}", "c"))], 0, ["{", "}"]),
+    "always index 0": ([choice(named("f", "{}", "c")), choice(named("g", "[", "d")), choice(call("]"))], 1, ["[", "]"]),
+    "always index 0, the same tool": ([choice(named("f", "{}", "c")), choice(named("f", "[]", "d"))], 1, ["[]"]),
+    "never an index": (
+        [choice(named("f", "{}", "c", None)), choice(named("g", "[", "d", None)), choice(call("]", index=None))],
+        1,
+        ["[", "]"],
+    ),
+    "always index 0, by turns": (
+        [choice(named("f", text, which)) for text, which in (("{", "c"), ("[", "d"), ("}", "c"), ("]", "d"))],
+        0,
+        ["{", "}"],
+    ),
+    "always index 0, in pieces": (
+        [
+            choice(each)
+            for name, which in (("f", "c"), ("g", "d"))
+            for each in (named(name, "", which), call("1"), call("2"), call("3"))
+        ],
+        1,
+        ["1", "2", "3"],
+    ),
+    "index 0 twice, then 1": (
+        [choice(named("f", "{}", "c")), choice(named("f", "[]", "d")), choice(named("f", "3", "e", 1))],
+        2,
+        ["3"],
+    ),
     "whole in one chunk": ([choice(call("{}", id="c"), finish_reason="tool_calls")], 0, ["{}"]),
     "null arguments first": ([choice(call(None, id="c")), choice(call("{}"))], 0, ["{}"]),
     "no function": ([choice({"tool_calls": [{"index": 0, "id": "c"}]}), choice(call("{}"))], 0, ["{}"]),

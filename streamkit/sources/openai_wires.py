@@ -33,7 +33,10 @@ def _same(event: Fields) -> Fields:
 
 
 class ChatReader:
-    """Chat completion chunks. Calls are known by their index: ids repeat, change and go missing.
+    """Chat completion chunks.
+
+    Calls are known by their index: ids repeat, change and go missing. Where an index comes again with another id
+    and a name, it is another call: some servers tell no index, or always 0.
 
     Args:
         look: what makes mappings of the objects in an event; by default they are mappings.
@@ -42,6 +45,7 @@ class ChatReader:
     def __init__(self, look: Look = _same) -> None:
         self.answer = Answer()
         self._look = look
+        self._places: dict[tuple[int, int], list[Place]] = {}  # of the calls with one index
 
     def read(self, event: Any, /) -> Sequence[Piece]:
         look, answer = self._look, self.answer
@@ -90,17 +94,30 @@ class ChatReader:
 
     def _call(self, choice: int, at: int, call: Fields, pieces: list[Piece]) -> None:
         index = call.get("index")
-        place: Place = (choice, at if index is None else index)
-        known = self.answer.calls.setdefault(place, Called())
-        known.id = known.id or call.get("id")
-        function = call.get("function")
-        if function is None:
-            return
-        function = self._look(function)
-        known.name = known.name or function.get("name")
+        function: Fields = self._look(call.get("function") or {})
+        said = Called(function.get("name"), call.get("id"))
+        place = self._place(choice, at if index is None else index, said)
+        known = self.answer.calls[place]
+        known.name, known.id = known.name or said.name, known.id or said.id
         if arguments := function.get("arguments"):
             # Some servers send an object where its text belongs.
             pieces.append((place, arguments if isinstance(arguments, str) else _json(arguments)))
+
+    def _place(self, choice: int, index: int, said: Called) -> Place:
+        calls, places = self.answer.calls, self._places.setdefault((choice, index), [])
+        if places:
+            last = calls[places[-1]]
+            if not said.id or not last.id or said.id == last.id:
+                return places[-1]
+            if earlier := next((each for each in places if calls[each].id == said.id), None):
+                return earlier
+            if not said.name or not last.name:
+                return places[-1]
+        while (choice, index) in calls:
+            index += 1
+        places.append((choice, index))
+        calls[choice, index] = Called()
+        return places[-1]
 
 
 def told_error(error: Any) -> ProviderError:

@@ -66,6 +66,7 @@ class EventWire:
                 pieces.append(piece)
                 continue
             self.heard = True
+            calls = len(self.answer.calls)
             if data.startswith(b"[DONE]"):
                 self.done = self.answer.closed = True
                 break
@@ -77,6 +78,8 @@ class EventWire:
             pieces += found
             if len(found) == 1:
                 self._repeats.learn(data, found[0], self._try)
+            elif len(self.answer.calls) > calls:
+                self._repeats.forget()  # the same index may stand for another call now
         return pieces
 
     def _parse(self, data: bytes) -> Sequence[Piece]:

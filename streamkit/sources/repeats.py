@@ -59,6 +59,10 @@ class Repeats:
         self._misses = 0
         return (self._place, text) if text else None
 
+    def forget(self) -> None:
+        """Take the next event for unlike any before."""
+        self._size = 0
+
     def learn(self, data: bytes, piece: Piece, parse: Callable[[bytes], Sequence[Piece]]) -> None:
         """Remember an event that was parsed.
 

@@ -90,6 +90,11 @@ DIALECTS: dict[str, tuple[list[bytes], list[str], str | None]] = {
     ),
     "other choices": ([choice({"content": "b"}, index=1), choice({"content": "a"})], ["a"], None),
     "no index": ([choice({"content": "a"}, index=None)], ["a"], None),
+    "null choices and calls": (
+        [event(choices=[None]), choice({"tool_calls": [None]}), choice({"content": "a"})],
+        ["a"],
+        None,
+    ),
     "reason and text at once": ([choice({"content": "a"}, finish_reason="length"), DONE], ["a"], "length"),
     "a null reason after the reason": (
         [choice({"content": "a"}, finish_reason="stop"), choice({"content": ""})],
@@ -275,6 +280,9 @@ FAULTS: dict[str, tuple[list[bytes], str]] = {
     "an error object": ([event(error={"message": "overloaded"})], "overloaded"),
     "an error beside choices": ([choice({"content": "2"}, error={"message": "overloaded"})], "overloaded"),
     "an error that is a word": ([event(error="overloaded")], "error"),
+    "usage that is a number": ([event(choices=[], usage=5)], r"not as expected .*usage"),
+    "a choice that is a number": ([event(choices=[5])], r"not as expected .*choices.*5"),
+    "an index that is a list": ([choice(call("{}", index=cast("Any", [1])))], r"not as expected .*unhashable"),
     "a malformed event": ([b"data: {nonsense\n\n"], "JSON|Expecting property name"),
 }
 
@@ -368,6 +376,23 @@ def test_an_error_of_responses_is_a_failed_source(failed: bytes) -> None:
         ask_responses([text_delta("a"), failed])
 
 
+@pytest.mark.parametrize(
+    "odd", [text_delta(cast("Any", 5)), event(type="response.refusal.delta", delta=5), event(response=5)]
+)
+def test_an_event_of_responses_that_is_not_as_expected(odd: bytes) -> None:
+    with pytest.raises(ProviderError, match=r"not as expected \(.*\): .*5"):
+        ask_responses([text_delta("a"), odd])
+
+
+async def test_an_odd_event_in_the_async_world() -> None:
+    odd = [choice({"content": "a"}), event(choices=[5]), DONE]
+    with LoopbackServer(odd) as server:
+        async with openai.AsyncOpenAI(base_url=server.base_url, api_key="none", max_retries=0) as sdk:
+            stream = await sdk.chat.completions.create(model="m", messages=[], stream=True)
+            with pytest.raises(ProviderError, match="not as expected"):
+                _ = [text async for text in openai_chat(stream)]
+
+
 def test_leaving_closes_the_stream_of_the_sdk() -> None:
     events = Recorded([Read(0.0, each) for each in chat_events(list(TEXT))]).over(20.0)
     with LoopbackServer(events) as server, openai.OpenAI(base_url=server.base_url, api_key="none") as sdk:
@@ -439,6 +464,20 @@ def test_refusals_and_errors_of_anthropic() -> None:
     assert message(refused) == ("", Finish("refusal", {"input_tokens": 2}, "No"))
     with pytest.raises(ProviderError, match="told of an error: Overloaded"):
         message(event(type="error", error={"type": "overloaded_error", "message": "Overloaded"}))
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        event(type="message_delta", usage=5),
+        event(type="message_start", message="text"),
+        block("stop", cast("Any", [1])),
+        block("delta", delta={"type": "text_delta", "text": 5}),
+    ],
+)
+def test_an_event_of_anthropic_that_is_not_as_expected(odd: bytes) -> None:
+    with pytest.raises(ProviderError, match=r"not as expected \(.*\): {.*(message_|block_)"):
+        message(odd)
 
 
 async def test_async_messages_of_anthropic() -> None:

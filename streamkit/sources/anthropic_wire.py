@@ -66,9 +66,11 @@ class AnthropicReader:
         index: int = event.get("index") or 0
         delta: Fields = event.get("delta") or {}
         kind: str = delta.get("type") or ""
-        text: str | None = delta.get(_TEXTS.get(kind, ""))
+        text: object = delta.get(_TEXTS.get(kind, ""))
         if not text:
             return ()
+        if not isinstance(text, str):
+            raise TypeError(f"{_TEXTS[kind]!r} is no text")
         if kind == "thinking_delta":
             return (((0, "reasoning"), text),)
         self._silent.discard(index)

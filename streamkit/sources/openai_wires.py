@@ -59,7 +59,8 @@ class ChatReader:
         pieces: list[Piece] = []
         # Before the answer and after it there are chunks without choices.
         for each in chunk.get("choices") or ():
-            self._choose(look(each), pieces)
+            if each is not None:
+                self._choose(look(each), pieces)
         return pieces
 
     def _choose(self, choice: Fields, pieces: list[Piece]) -> None:
@@ -80,7 +81,8 @@ class ChatReader:
                 pieces.append(((index, "content"), content))
         if calls := delta.get("tool_calls"):
             for at, each in enumerate(calls):
-                self._call(index, at, self._look(each), pieces)
+                if each is not None:
+                    self._call(index, at, self._look(each), pieces)
         if len(delta) > 1 or not content:
             self._aside(index, delta, pieces)
 
@@ -88,7 +90,8 @@ class ChatReader:
         reasoning = delta.get("reasoning_content") or delta.get("reasoning")
         if reasoning and isinstance(reasoning, str):
             pieces.append(((index, "reasoning"), reasoning))
-        if refusal := delta.get("refusal"):
+        refusal = delta.get("refusal")
+        if refusal and isinstance(refusal, str):
             self.answer.refuse(index, refusal)
             pieces.append(((index, "refusal"), refusal))
 
@@ -200,8 +203,10 @@ class ResponsesReader:
         return self._piece(event, "delta", (0, "reasoning"))
 
     def _refusal(self, event: Fields) -> Sequence[Piece]:
-        self.answer.refuse(0, event.get("delta") or "")
-        return self._piece(event, "delta", (0, "refusal"))
+        pieces = self._piece(event, "delta", (0, "refusal"))
+        for _, text in pieces:
+            self.answer.refuse(0, text)
+        return pieces
 
     def _item(self, event: Fields) -> Sequence[Piece]:
         item = self._look(event.get("item") or {})
@@ -214,6 +219,8 @@ class ResponsesReader:
         text = event.get(key)
         if not text or place is None:
             return ()
+        if not isinstance(text, str):
+            raise TypeError(f"{key!r} is no text")
         self._streamed.add(event.get("item_id") or "")
         return ((place, text),)
 

@@ -83,7 +83,7 @@ class EventWire:
         return pieces
 
     def _parse(self, data: bytes) -> Sequence[Piece]:
-        return self._reader.read(_object(data))
+        return _read(self._reader, _object(data))
 
     def _try(self, data: bytes) -> Sequence[Piece]:
         """Parse an event that did not come: what the reader knows stays as it is."""
@@ -104,10 +104,19 @@ class ObjectWire:
     def feed(self, read: Any, /) -> list[Piece]:
         self.heard = True
         try:
-            return list(self._reader.read(read))
+            return list(_read(self._reader, read))
         except SourceFailed as error:
             self.error, self.done = error, True
             return []
+
+
+def _read(reader: Reader, event: Any) -> Sequence[Piece]:
+    try:
+        return reader.read(event)
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise ProviderError(
+            f"an event of the provider's stream is not as expected ({error}): {event!r:.200}"
+        ) from error
 
 
 def _object(data: bytes) -> Mapping[str, object]:
@@ -162,11 +171,13 @@ class Pieces(_Reading, Iterator[list[Piece]]):
         wire = self._wire
         if not wire.done:
             try:
-                return wire.feed(next(self._reads))
+                read = next(self._reads)
             except StopIteration:
                 wire.done = True
             except Exception as error:
                 raise _failed(error) from error
+            else:
+                return wire.feed(read)
         self._over()
         raise StopIteration
 
@@ -191,11 +202,13 @@ class AsyncPieces(_Reading, AsyncIterator[list[Piece]]):
         wire = self._wire
         if not wire.done:
             try:
-                return wire.feed(await self._reads.__anext__())
+                read = await self._reads.__anext__()
             except StopAsyncIteration:
                 wire.done = True
             except Exception as error:
                 raise _failed(error) from error
+            else:
+                return wire.feed(read)
         self._over()
         await self._drain()
         raise StopAsyncIteration

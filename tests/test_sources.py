@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -280,6 +281,9 @@ FAULTS: dict[str, tuple[list[bytes], str]] = {
     "an error object": ([event(error={"message": "overloaded"})], "overloaded"),
     "an error beside choices": ([choice({"content": "2"}, error={"message": "overloaded"})], "overloaded"),
     "an error that is a word": ([event(error="overloaded")], "error"),
+    "an event named error": ([b"event: error\n" + event(message="overloaded", code=503)], "error: overloaded"),
+    "an object called error": ([event(object="error", message="overloaded")], "error: overloaded"),
+    "an object called error, without a message": ([event(object="error", code=503)], "error: .*503"),
     "usage that is a number": ([event(choices=[], usage=5)], r"not as expected .*usage"),
     "a choice that is a number": ([event(choices=[5])], r"not as expected .*choices.*5"),
     "an index that is a list": ([choice(call("{}", index=cast("Any", [1])))], r"not as expected .*unhashable"),
@@ -315,6 +319,19 @@ def test_what_is_no_stream_of_events_is_told(how: Literal["sdk", "sse"]) -> None
             list(openai_chat(ask_sdk(sdk), source=how))
         with pytest.raises(ProviderError, match=r"no event.*application/json"):
             list(openai_chat(ask_sdk(sdk), source=how))
+
+
+async def test_a_body_without_events_is_shown() -> None:
+    error = Answer([b'{"error": {"message": "quota ', "é".encode()[:1], "é".encode()[1:], b'"}}' + b" " * 999])
+    error = replace(error, content_type="application/json; charset=utf-8")
+    told = r"""it began '{"error": {"message": "quota é"}} {1,200}'$"""
+    with LoopbackServer(error) as server:
+        with openai.OpenAI(base_url=server.base_url, api_key="none") as sdk, pytest.raises(ProviderError, match=told):
+            list(openai_chat(ask_sdk(sdk)))
+        async with openai.AsyncOpenAI(base_url=server.base_url, api_key="none") as sdk:
+            stream = await sdk.chat.completions.create(model="m", messages=[], stream=True)
+            with pytest.raises(ProviderError, match=told):
+                _ = [text async for text in openai_chat(stream)]
 
 
 def test_the_bytes_are_read_where_the_server_says_that_they_are_events() -> None:
@@ -367,9 +384,11 @@ def test_a_connection_that_breaks_is_told(how: Literal["sdk", "sse"]) -> None:
     "failed",
     [
         event(type="error", message="overloaded", code=None, param=None),
+        event(object="error", message="overloaded"),
+        b"event: error\n" + event(message="overloaded"),
         response("response.failed", error={"message": "overloaded", "code": "server_error"}),
     ],
-    ids=["error", "failed"],
+    ids=["error", "an object called error", "an event named error", "failed"],
 )
 def test_an_error_of_responses_is_a_failed_source(failed: bytes) -> None:
     with pytest.raises(ProviderError, match="told of an error: overloaded"):
@@ -464,6 +483,10 @@ def test_refusals_and_errors_of_anthropic() -> None:
     assert message(refused) == ("", Finish("refusal", {"input_tokens": 2}, "No"))
     with pytest.raises(ProviderError, match="told of an error: Overloaded"):
         message(event(type="error", error={"type": "overloaded_error", "message": "Overloaded"}))
+    with pytest.raises(ProviderError, match="told of an error: Overloaded"):
+        message(event(type="error", message="Overloaded"))
+    with pytest.raises(ProviderError, match="told of an error: Overloaded"):
+        message(event(type="error", error="Overloaded"))
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from typing import Any, TypeAlias
 
 from pydantic_core import to_json
 
-from streamkit.errors import ProviderError
 from streamkit.sources.answer import Answer, Called, Piece, Place
+from streamkit.sources.openai_wires import told_error
 
 __all__ = ["AnthropicReader"]
 
@@ -100,8 +100,7 @@ class AnthropicReader:
         return ()
 
     def _error(self, event: Fields) -> Sequence[Piece]:
-        error: Any = event.get("error") or {}
-        raise ProviderError(f"the provider told of an error: {error.get('message') or error}", body=error)
+        raise told_error(event.get("error") or event)
 
     def _learn(self, usage: Fields | None) -> None:
         """The prompt's tokens are told in the beginning, the answer's in the end."""

@@ -54,11 +54,12 @@ class ChatReader:
             answer.id, answer.model = chunk.get("id"), chunk.get("model")
         if (usage := chunk.get("usage")) is not None:
             answer.usage = _plain(usage)
-        if error := chunk.get("error"):
+        choices = chunk.get("choices")
+        if error := chunk.get("error") or (None if choices else _bare_error(chunk)):
             raise told_error(error)
         pieces: list[Piece] = []
         # Before the answer and after it there are chunks without choices.
-        for each in chunk.get("choices") or ():
+        for each in choices or ():
             if each is not None:
                 self._choose(look(each), pieces)
         return pieces
@@ -130,6 +131,12 @@ def told_error(error: Any) -> ProviderError:
     return ProviderError(f"the provider told of an error: {message}", body=cast("object", error))
 
 
+def _bare_error(event: Fields) -> Fields | None:
+    """An event that is itself the error object, as some servers send it."""
+    named = "error" in (event.get("object"), event.get("type"))
+    return event if named or isinstance(event.get("message"), str) else None
+
+
 def _plain(usage: Any) -> Mapping[str, object]:
     return cast("Mapping[str, object]", usage if isinstance(usage, Mapping) else usage.to_dict())
 
@@ -181,8 +188,8 @@ class ResponsesReader:
         read = self._readers.get(kind)
         if read is not None:
             return read(event)
-        if kind == "error" or event.get("error"):
-            raise told_error(event.get("error") or event)
+        if error := event.get("error") or _bare_error(event):
+            raise told_error(error)
         if event.get("response") is not None:
             self._learn(self._look(event["response"]))
         return ()

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AsyncPieces", "EventWire", "ObjectWire", "Pieces", "Wire"]
 
+_SHOWN = 200  # of a body without events
 _PATIENCE = 0.1  # seconds that an answer which has been read may take to end
 
 
@@ -36,12 +37,14 @@ class Wire(Protocol):
         done: nothing more is wanted.
         error: what the provider told of; to be raised once the pieces before it were passed on.
         heard: something was read that is an event.
+        began: what the body begins with, as long as there is no event in it.
     """
 
     answer: Answer
     done: bool
     error: SourceFailed | None
     heard: bool
+    began: bytes
 
     def feed(self, read: Any, /) -> list[Piece]: ...
 
@@ -52,12 +55,15 @@ class EventWire:
     def __init__(self, reader: Reader) -> None:
         self.answer = reader.answer
         self.done = self.heard = False
+        self.began = b""
         self.error: SourceFailed | None = None
         self._reader = reader
         self._frame = Framer().feed
         self._repeats = Repeats()
 
     def feed(self, read: bytes, /) -> list[Piece]:
+        if not self.heard:
+            self.began = (self.began + read)[: 4 * _SHOWN]  # a character has at most four bytes
         pieces: list[Piece] = []
         repeated = self._repeats.read
         for data in self._frame(read):
@@ -98,6 +104,7 @@ class ObjectWire:
         # The SDK says nothing of a `[DONE]`.
         self.answer.closed = True
         self.done = self.heard = False
+        self.began = b""
         self.error: SourceFailed | None = None
         self._reader = reader
 
@@ -154,7 +161,11 @@ class _Reading:
         if self._wire.error is not None:
             raise self._wire.error
         if not self._wire.heard:
-            raise ProviderError(f"there was no event in what the server sent ({self._whence}): is base_url right?")
+            began = self._wire.began.decode(errors="replace")[:_SHOWN]
+            told = f"; it began {began!r}" if began else ""
+            raise ProviderError(
+                f"there was no event in what the server sent ({self._whence}): is base_url right?{told}"
+            )
 
 
 class Pieces(_Reading, Iterator[list[Piece]]):

@@ -110,6 +110,18 @@ def test_recorded_calls(name: str) -> None:
         assert run.model == "meeting"
 
 
+@pytest.mark.parametrize("index", [0, None])
+@pytest.mark.parametrize("source", ["sse", "sdk"])
+def test_calls_that_share_an_index(source: Any, index: int | None) -> None:
+    calls = [("a", "Weather", '{"city": "Oslo"}'), ("b", "Search", '{"query": "x"}'), ("c", "Search", '{"query": "y"}')]
+    told = [{"index": index, "id": which, "function": {"name": name, "arguments": it}} for which, name, it in calls]
+    events = [*(choice({"tool_calls": [each]}) for each in told), choice({}, finish_reason="tool_calls")]
+    with LoopbackServer(events) as server, sync(server, source=source) as client:
+        run = client.stream_tools([Weather, Search], messages=MESSAGES)
+        assert run.results() == [Weather(city="Oslo"), Search(query="x"), Search(query="y")]
+        assert [(branch.call, branch.id) for branch in run.branches] == [(0, "a"), (1, "b"), (2, "c")]
+
+
 def test_choices_are_streams_of_their_own() -> None:
     with LoopbackServer(recorded(DATA / "chat_n2.sse")) as server, sync(server) as client:
         run = client.stream_choices(MeetingInfo, n=2, messages=MESSAGES)

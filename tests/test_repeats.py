@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamkit.errors import ProviderError
-from streamkit.sources.answer import Piece
+from streamkit.events import Finish
+from streamkit.sources.answer import Piece, Reader
+from streamkit.sources.anthropic_wire import AnthropicReader
 from streamkit.sources.openai_wires import ChatReader
 from streamkit.sources.pieces import EventWire
 
@@ -69,6 +71,40 @@ def test_any_order_of_different_events(names: list[str]) -> None:
 def test_a_string_that_is_not_what_makes_the_piece() -> None:
     events = [event({"content": [{"type": "text", "text": "a"}]}, x={"content": text}) for text in ("a", "b", "c")]
     assert read(*events) == parsed(*events) == [((0, "content"), "a")] * 3
+
+
+def told(reader: Reader, *events: bytes) -> tuple[list[Piece], Finish, int]:
+    """What the wire says of events, and what is known in the end."""
+    wire = EventWire(reader)
+    return wire.feed(body(*events)), wire.answer.finish(), len(wire.answer.calls)
+
+
+def test_a_refusal_beside_empty_content_comes_once() -> None:
+    events = [event({"content": "", "refusal": text}) for text in ("I can", "not", "?")]
+    pieces = [((0, "refusal"), text) for text in ("I can", "not", "?")]
+    assert told(ChatReader(), *events) == (pieces, Finish(None, None, "I cannot?"), 0)
+
+
+def test_the_input_of_a_tool_use_is_one_call() -> None:
+    block = {"type": "tool_use", "id": "t", "name": "f", "input": {"text": "a"}}
+    opened = {"type": "content_block_start", "index": 0, "content_block": block}
+    events = [json.dumps(each, separators=(",", ":")).encode() for each in (opened, {**opened, "index": 1})]
+    pieces = [((0, at), '{"text":"a"}') for at in (0, 1)]
+    assert told(AnthropicReader(), *events) == (pieces, Finish(), 2)
+
+
+def test_another_string_beside_the_one_that_makes_the_piece() -> None:
+    events = [event({"reasoning": "?"}, text=text) for text in ("a", "b", "?", "c")]
+    events += [event({"content": [{"type": "text", "text": "a"}, {"type": "text", "text": each}]}) for each in "?bc"]
+    assert read(*events) == parsed(*events)
+
+
+def test_events_that_repeat_are_not_parsed() -> None:
+    events = [event({"content": text}) for text in "abcd"]
+    wire = EventWire(ChatReader())
+    wire.feed(body(*events))
+    repeats = cast("Any", wire)._repeats
+    assert repeats.read(event({"content": "e"})) == ((0, "content"), "e")
 
 
 @pytest.mark.parametrize("inside", [b"\xff", b"\x01", b"\\x", b"\\ud83d", b'"', b'x","content":"y'])

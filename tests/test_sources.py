@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -90,6 +91,11 @@ DIALECTS: dict[str, tuple[list[bytes], list[str], str | None]] = {
     ),
     "other choices": ([choice({"content": "b"}, index=1), choice({"content": "a"})], ["a"], None),
     "no index": ([choice({"content": "a"}, index=None)], ["a"], None),
+    "null choices and calls": (
+        [event(choices=[None]), choice({"tool_calls": [None]}), choice({"content": "a"})],
+        ["a"],
+        None,
+    ),
     "reason and text at once": ([choice({"content": "a"}, finish_reason="length"), DONE], ["a"], "length"),
     "a null reason after the reason": (
         [choice({"content": "a"}, finish_reason="stop"), choice({"content": ""})],
@@ -108,10 +114,42 @@ def test_dialects_of_content(dialect: str) -> None:
     assert (pieces, finish.reason) == (expected, reason)
 
 
+def named(name: str, arguments: str, which: str | None, index: int | None = 0) -> dict[str, Any]:
+    return {"tool_calls": [{"index": index, "id": which, "function": {"name": name, "arguments": arguments}}]}
+
+
 CALLS: dict[str, tuple[list[bytes], int, list[str]]] = {
     "in pieces": ([choice(call("", id="c", type="function")), choice(call('{"')), choice(call('}"'))], 0, ['{"', '}"']),
     "id on every chunk": ([choice(call("{", id="c")), choice(call("}", id="c"))], 0, ["{", "}"]),
     "ids that change": ([choice(call("{", id="c")), choice(call("}", id="d"))], 0, ["{", "}"]),
+    "id and name on every chunk": ([choice(named("f", "{", "c")), choice(named("f", "}", "c"))], 0, ["{", "}"]),
+    "a name before the id": ([choice(named("f", "{", None)), choice(named("f", "}", "c"))], 0, ["{", "}"]),
+    "always index 0": ([choice(named("f", "{}", "c")), choice(named("g", "[", "d")), choice(call("]"))], 1, ["[", "]"]),
+    "always index 0, the same tool": ([choice(named("f", "{}", "c")), choice(named("f", "[]", "d"))], 1, ["[]"]),
+    "never an index": (
+        [choice(named("f", "{}", "c", None)), choice(named("g", "[", "d", None)), choice(call("]", index=None))],
+        1,
+        ["[", "]"],
+    ),
+    "always index 0, by turns": (
+        [choice(named("f", text, which)) for text, which in (("{", "c"), ("[", "d"), ("}", "c"), ("]", "d"))],
+        0,
+        ["{", "}"],
+    ),
+    "always index 0, in pieces": (
+        [
+            choice(each)
+            for name, which in (("f", "c"), ("g", "d"))
+            for each in (named(name, "", which), call("1"), call("2"), call("3"))
+        ],
+        1,
+        ["1", "2", "3"],
+    ),
+    "index 0 twice, then 1": (
+        [choice(named("f", "{}", "c")), choice(named("f", "[]", "d")), choice(named("f", "3", "e", 1))],
+        2,
+        ["3"],
+    ),
     "whole in one chunk": ([choice(call("{}", id="c"), finish_reason="tool_calls")], 0, ["{}"]),
     "null arguments first": ([choice(call(None, id="c")), choice(call("{}"))], 0, ["{}"]),
     "no function": ([choice({"tool_calls": [{"index": 0, "id": "c"}]}), choice(call("{}"))], 0, ["{}"]),
@@ -243,6 +281,12 @@ FAULTS: dict[str, tuple[list[bytes], str]] = {
     "an error object": ([event(error={"message": "overloaded"})], "overloaded"),
     "an error beside choices": ([choice({"content": "2"}, error={"message": "overloaded"})], "overloaded"),
     "an error that is a word": ([event(error="overloaded")], "error"),
+    "an event named error": ([b"event: error\n" + event(message="overloaded", code=503)], "error: overloaded"),
+    "an object called error": ([event(object="error", message="overloaded")], "error: overloaded"),
+    "an object called error, without a message": ([event(object="error", code=503)], "error: .*503"),
+    "usage that is a number": ([event(choices=[], usage=5)], r"not as expected .*usage"),
+    "a choice that is a number": ([event(choices=[5])], r"not as expected .*choices.*5"),
+    "an index that is a list": ([choice(call("{}", index=cast("Any", [1])))], r"not as expected .*unhashable"),
     "a malformed event": ([b"data: {nonsense\n\n"], "JSON|Expecting property name"),
 }
 
@@ -275,6 +319,19 @@ def test_what_is_no_stream_of_events_is_told(how: Literal["sdk", "sse"]) -> None
             list(openai_chat(ask_sdk(sdk), source=how))
         with pytest.raises(ProviderError, match=r"no event.*application/json"):
             list(openai_chat(ask_sdk(sdk), source=how))
+
+
+async def test_a_body_without_events_is_shown() -> None:
+    error = Answer([b'{"error": {"message": "quota ', "é".encode()[:1], "é".encode()[1:], b'"}}' + b" " * 999])
+    error = replace(error, content_type="application/json; charset=utf-8")
+    told = r"""it began '{"error": {"message": "quota é"}} {1,200}'$"""
+    with LoopbackServer(error) as server:
+        with openai.OpenAI(base_url=server.base_url, api_key="none") as sdk, pytest.raises(ProviderError, match=told):
+            list(openai_chat(ask_sdk(sdk)))
+        async with openai.AsyncOpenAI(base_url=server.base_url, api_key="none") as sdk:
+            stream = await sdk.chat.completions.create(model="m", messages=[], stream=True)
+            with pytest.raises(ProviderError, match=told):
+                _ = [text async for text in openai_chat(stream)]
 
 
 def test_the_bytes_are_read_where_the_server_says_that_they_are_events() -> None:
@@ -327,13 +384,32 @@ def test_a_connection_that_breaks_is_told(how: Literal["sdk", "sse"]) -> None:
     "failed",
     [
         event(type="error", message="overloaded", code=None, param=None),
+        event(object="error", message="overloaded"),
+        b"event: error\n" + event(message="overloaded"),
         response("response.failed", error={"message": "overloaded", "code": "server_error"}),
     ],
-    ids=["error", "failed"],
+    ids=["error", "an object called error", "an event named error", "failed"],
 )
 def test_an_error_of_responses_is_a_failed_source(failed: bytes) -> None:
     with pytest.raises(ProviderError, match="told of an error: overloaded"):
         ask_responses([text_delta("a"), failed])
+
+
+@pytest.mark.parametrize(
+    "odd", [text_delta(cast("Any", 5)), event(type="response.refusal.delta", delta=5), event(response=5)]
+)
+def test_an_event_of_responses_that_is_not_as_expected(odd: bytes) -> None:
+    with pytest.raises(ProviderError, match=r"not as expected \(.*\): .*5"):
+        ask_responses([text_delta("a"), odd])
+
+
+async def test_an_odd_event_in_the_async_world() -> None:
+    odd = [choice({"content": "a"}), event(choices=[5]), DONE]
+    with LoopbackServer(odd) as server:
+        async with openai.AsyncOpenAI(base_url=server.base_url, api_key="none", max_retries=0) as sdk:
+            stream = await sdk.chat.completions.create(model="m", messages=[], stream=True)
+            with pytest.raises(ProviderError, match="not as expected"):
+                _ = [text async for text in openai_chat(stream)]
 
 
 def test_leaving_closes_the_stream_of_the_sdk() -> None:
@@ -407,6 +483,24 @@ def test_refusals_and_errors_of_anthropic() -> None:
     assert message(refused) == ("", Finish("refusal", {"input_tokens": 2}, "No"))
     with pytest.raises(ProviderError, match="told of an error: Overloaded"):
         message(event(type="error", error={"type": "overloaded_error", "message": "Overloaded"}))
+    with pytest.raises(ProviderError, match="told of an error: Overloaded"):
+        message(event(type="error", message="Overloaded"))
+    with pytest.raises(ProviderError, match="told of an error: Overloaded"):
+        message(event(type="error", error="Overloaded"))
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        event(type="message_delta", usage=5),
+        event(type="message_start", message="text"),
+        block("stop", cast("Any", [1])),
+        block("delta", delta={"type": "text_delta", "text": 5}),
+    ],
+)
+def test_an_event_of_anthropic_that_is_not_as_expected(odd: bytes) -> None:
+    with pytest.raises(ProviderError, match=r"not as expected \(.*\): {.*(message_|block_)"):
+        message(odd)
 
 
 async def test_async_messages_of_anthropic() -> None:

@@ -10,8 +10,8 @@ from typing import Any, TypeAlias
 
 from pydantic_core import to_json
 
-from streamkit.errors import ProviderError
 from streamkit.sources.answer import Answer, Called, Piece, Place
+from streamkit.sources.openai_wires import told_error
 
 __all__ = ["AnthropicReader"]
 
@@ -66,9 +66,11 @@ class AnthropicReader:
         index: int = event.get("index") or 0
         delta: Fields = event.get("delta") or {}
         kind: str = delta.get("type") or ""
-        text: str | None = delta.get(_TEXTS.get(kind, ""))
+        text: object = delta.get(_TEXTS.get(kind, ""))
         if not text:
             return ()
+        if not isinstance(text, str):
+            raise TypeError(f"{_TEXTS[kind]!r} is no text")
         if kind == "thinking_delta":
             return (((0, "reasoning"), text),)
         self._silent.discard(index)
@@ -98,8 +100,7 @@ class AnthropicReader:
         return ()
 
     def _error(self, event: Fields) -> Sequence[Piece]:
-        error: Any = event.get("error") or {}
-        raise ProviderError(f"the provider told of an error: {error.get('message') or error}", body=error)
+        raise told_error(event.get("error") or event)
 
     def _learn(self, usage: Fields | None) -> None:
         """The prompt's tokens are told in the beginning, the answer's in the end."""

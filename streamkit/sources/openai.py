@@ -53,8 +53,8 @@ def openai_chat(
         choice: which of `n` answers.
         tool: the index of a tool call, for its arguments; None for the message's content.
         source: `"sse"` reads the body's bytes, and what one read brings is one piece; `"sdk"` takes the SDK's
-            objects, one by one. By default the bytes, if the server says that they are events, nobody has begun to
-            read them, and the stream is the SDK's own, not one that somebody has put around it.
+            objects, one by one. By default the bytes, if the server says that they are events or JSON, nobody has
+            begun to read them, and the stream is the SDK's own, not one that somebody has put around it.
 
     Raises (when iterated):
         ProviderError: the provider told of an error, or sent what is no stream of events.
@@ -125,8 +125,10 @@ def _pieces(
     kind = response.headers.get("content-type", "")
     whence = f"{kind or 'of no content type'}, from {response.request.url.copy_with(query=None)}"
     # Who put something around the SDK's stream, to watch it, wants it to be iterated.
-    plain = type(stream) in (Stream, AsyncStream) and "event-stream" in kind and not response.is_stream_consumed
-    as_bytes = plain if source is None else source == "sse"
+    plain = type(stream) in (Stream, AsyncStream) and not response.is_stream_consumed
+    # Instead of events some servers send an error as JSON: the SDK would not tell what is in it.
+    readable = "event-stream" in kind or "json" in kind
+    as_bytes = plain and readable if source is None else source == "sse"
     wire = EventWire(make()) if as_bytes else ObjectWire(make(fields))
     if isinstance(stream, AsyncStream):
         return AsyncPieces(response.aiter_bytes() if as_bytes else aiter(stream), wire, stream.close, whence)

@@ -33,7 +33,10 @@ def _same(event: Fields) -> Fields:
 
 
 class ChatReader:
-    """Chat completion chunks. Calls are known by their index: ids repeat, change and go missing.
+    """Chat completion chunks.
+
+    Calls are known by their index: ids repeat, change and go missing. Where an index comes again with another id
+    and a name, it is another call: some servers tell no index, or always 0.
 
     Args:
         look: what makes mappings of the objects in an event; by default they are mappings.
@@ -42,6 +45,7 @@ class ChatReader:
     def __init__(self, look: Look = _same) -> None:
         self.answer = Answer()
         self._look = look
+        self._places: dict[tuple[int, int], list[Place]] = {}  # of the calls with one index
 
     def read(self, event: Any, /) -> Sequence[Piece]:
         look, answer = self._look, self.answer
@@ -50,12 +54,14 @@ class ChatReader:
             answer.id, answer.model = chunk.get("id"), chunk.get("model")
         if (usage := chunk.get("usage")) is not None:
             answer.usage = _plain(usage)
-        if error := chunk.get("error"):
+        choices = chunk.get("choices")
+        if error := chunk.get("error") or (None if choices else _bare_error(chunk)):
             raise told_error(error)
         pieces: list[Piece] = []
         # Before the answer and after it there are chunks without choices.
-        for each in chunk.get("choices") or ():
-            self._choose(look(each), pieces)
+        for each in choices or ():
+            if each is not None:
+                self._choose(look(each), pieces)
         return pieces
 
     def _choose(self, choice: Fields, pieces: list[Piece]) -> None:
@@ -76,7 +82,8 @@ class ChatReader:
                 pieces.append(((index, "content"), content))
         if calls := delta.get("tool_calls"):
             for at, each in enumerate(calls):
-                self._call(index, at, self._look(each), pieces)
+                if each is not None:
+                    self._call(index, at, self._look(each), pieces)
         if len(delta) > 1 or not content:
             self._aside(index, delta, pieces)
 
@@ -84,23 +91,37 @@ class ChatReader:
         reasoning = delta.get("reasoning_content") or delta.get("reasoning")
         if reasoning and isinstance(reasoning, str):
             pieces.append(((index, "reasoning"), reasoning))
-        if refusal := delta.get("refusal"):
+        refusal = delta.get("refusal")
+        if refusal and isinstance(refusal, str):
             self.answer.refuse(index, refusal)
             pieces.append(((index, "refusal"), refusal))
 
     def _call(self, choice: int, at: int, call: Fields, pieces: list[Piece]) -> None:
         index = call.get("index")
-        place: Place = (choice, at if index is None else index)
-        known = self.answer.calls.setdefault(place, Called())
-        known.id = known.id or call.get("id")
-        function = call.get("function")
-        if function is None:
-            return
-        function = self._look(function)
-        known.name = known.name or function.get("name")
+        function: Fields = self._look(call.get("function") or {})
+        said = Called(function.get("name"), call.get("id"))
+        place = self._place(choice, at if index is None else index, said)
+        known = self.answer.calls[place]
+        known.name, known.id = known.name or said.name, known.id or said.id
         if arguments := function.get("arguments"):
             # Some servers send an object where its text belongs.
             pieces.append((place, arguments if isinstance(arguments, str) else _json(arguments)))
+
+    def _place(self, choice: int, index: int, said: Called) -> Place:
+        calls, places = self.answer.calls, self._places.setdefault((choice, index), [])
+        if places:
+            last = calls[places[-1]]
+            if not said.id or not last.id or said.id == last.id:
+                return places[-1]
+            if earlier := next((each for each in places if calls[each].id == said.id), None):
+                return earlier
+            if not said.name or not last.name:
+                return places[-1]
+        while (choice, index) in calls:
+            index += 1
+        places.append((choice, index))
+        calls[choice, index] = Called()
+        return places[-1]
 
 
 def told_error(error: Any) -> ProviderError:
@@ -108,6 +129,12 @@ def told_error(error: Any) -> ProviderError:
     known = isinstance(error, Mapping) or hasattr(error, "__pydantic_extra__")
     message = cast("object", fields(error).get("message") if known else None) or cast("object", error)
     return ProviderError(f"the provider told of an error: {message}", body=cast("object", error))
+
+
+def _bare_error(event: Fields) -> Fields | None:
+    """An event that is itself the error object, as some servers send it."""
+    named = "error" in (event.get("object"), event.get("type"))
+    return event if named or isinstance(event.get("message"), str) else None
 
 
 def _plain(usage: Any) -> Mapping[str, object]:
@@ -161,8 +188,8 @@ class ResponsesReader:
         read = self._readers.get(kind)
         if read is not None:
             return read(event)
-        if kind == "error" or event.get("error"):
-            raise told_error(event.get("error") or event)
+        if error := event.get("error") or _bare_error(event):
+            raise told_error(error)
         if event.get("response") is not None:
             self._learn(self._look(event["response"]))
         return ()
@@ -183,8 +210,10 @@ class ResponsesReader:
         return self._piece(event, "delta", (0, "reasoning"))
 
     def _refusal(self, event: Fields) -> Sequence[Piece]:
-        self.answer.refuse(0, event.get("delta") or "")
-        return self._piece(event, "delta", (0, "refusal"))
+        pieces = self._piece(event, "delta", (0, "refusal"))
+        for _, text in pieces:
+            self.answer.refuse(0, text)
+        return pieces
 
     def _item(self, event: Fields) -> Sequence[Piece]:
         item = self._look(event.get("item") or {})
@@ -197,6 +226,8 @@ class ResponsesReader:
         text = event.get(key)
         if not text or place is None:
             return ()
+        if not isinstance(text, str):
+            raise TypeError(f"{key!r} is no text")
         self._streamed.add(event.get("item_id") or "")
         return ((place, text),)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any, Protocol
 
 import anyio
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AsyncPieces", "EventWire", "ObjectWire", "Pieces", "Wire"]
 
+_SHOWN = 200  # of a body without events
 _PATIENCE = 0.1  # seconds that an answer which has been read may take to end
 
 
@@ -35,12 +37,14 @@ class Wire(Protocol):
         done: nothing more is wanted.
         error: what the provider told of; to be raised once the pieces before it were passed on.
         heard: something was read that is an event.
+        began: what the body begins with, as long as there is no event in it.
     """
 
     answer: Answer
     done: bool
     error: SourceFailed | None
     heard: bool
+    began: bytes
 
     def feed(self, read: Any, /) -> list[Piece]: ...
 
@@ -51,12 +55,15 @@ class EventWire:
     def __init__(self, reader: Reader) -> None:
         self.answer = reader.answer
         self.done = self.heard = False
+        self.began = b""
         self.error: SourceFailed | None = None
-        self._read = reader.read
+        self._reader = reader
         self._frame = Framer().feed
         self._repeats = Repeats()
 
     def feed(self, read: bytes, /) -> list[Piece]:
+        if not self.heard:
+            self.began = (self.began + read)[: 4 * _SHOWN]  # a character has at most four bytes
         pieces: list[Piece] = []
         repeated = self._repeats.read
         for data in self._frame(read):
@@ -65,6 +72,7 @@ class EventWire:
                 pieces.append(piece)
                 continue
             self.heard = True
+            calls = len(self.answer.calls)
             if data.startswith(b"[DONE]"):
                 self.done = self.answer.closed = True
                 break
@@ -75,11 +83,17 @@ class EventWire:
                 break
             pieces += found
             if len(found) == 1:
-                self._repeats.learn(data, found[0], self._parse)
+                self._repeats.learn(data, found[0], self._try)
+            elif len(self.answer.calls) > calls:
+                self._repeats.forget()  # the same index may stand for another call now
         return pieces
 
     def _parse(self, data: bytes) -> Sequence[Piece]:
-        return self._read(_object(data))
+        return _read(self._reader, _object(data))
+
+    def _try(self, data: bytes) -> Sequence[Piece]:
+        """Parse an event that did not come: what the reader knows stays as it is."""
+        return deepcopy(self._reader).read(_object(data))
 
 
 class ObjectWire:
@@ -90,16 +104,26 @@ class ObjectWire:
         # The SDK says nothing of a `[DONE]`.
         self.answer.closed = True
         self.done = self.heard = False
+        self.began = b""
         self.error: SourceFailed | None = None
         self._reader = reader
 
     def feed(self, read: Any, /) -> list[Piece]:
         self.heard = True
         try:
-            return list(self._reader.read(read))
+            return list(_read(self._reader, read))
         except SourceFailed as error:
             self.error, self.done = error, True
             return []
+
+
+def _read(reader: Reader, event: Any) -> Sequence[Piece]:
+    try:
+        return reader.read(event)
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise ProviderError(
+            f"an event of the provider's stream is not as expected ({error}): {event!r:.200}"
+        ) from error
 
 
 def _object(data: bytes) -> Mapping[str, object]:
@@ -137,7 +161,11 @@ class _Reading:
         if self._wire.error is not None:
             raise self._wire.error
         if not self._wire.heard:
-            raise ProviderError(f"there was no event in what the server sent ({self._whence}): is base_url right?")
+            began = self._wire.began.decode(errors="replace")[:_SHOWN]
+            told = f"; it began {began!r}" if began else ""
+            raise ProviderError(
+                f"there was no event in what the server sent ({self._whence}): is base_url right?{told}"
+            )
 
 
 class Pieces(_Reading, Iterator[list[Piece]]):
@@ -154,11 +182,13 @@ class Pieces(_Reading, Iterator[list[Piece]]):
         wire = self._wire
         if not wire.done:
             try:
-                return wire.feed(next(self._reads))
+                read = next(self._reads)
             except StopIteration:
                 wire.done = True
             except Exception as error:
                 raise _failed(error) from error
+            else:
+                return wire.feed(read)
         self._over()
         raise StopIteration
 
@@ -183,11 +213,13 @@ class AsyncPieces(_Reading, AsyncIterator[list[Piece]]):
         wire = self._wire
         if not wire.done:
             try:
-                return wire.feed(await self._reads.__anext__())
+                read = await self._reads.__anext__()
             except StopAsyncIteration:
                 wire.done = True
             except Exception as error:
                 raise _failed(error) from error
+            else:
+                return wire.feed(read)
         self._over()
         await self._drain()
         raise StopAsyncIteration

@@ -59,13 +59,18 @@ class Repeats:
         self._misses = 0
         return (self._place, text) if text else None
 
+    def forget(self) -> None:
+        """Take the next event for unlike any before."""
+        self._size = 0
+
     def learn(self, data: bytes, piece: Piece, parse: Callable[[bytes], Sequence[Piece]]) -> None:
         """Remember an event that was parsed.
 
         Args:
             data: the event.
             piece: the only piece that was in it.
-            parse: parses an event; asked whether it is indeed that string that makes the piece.
+            parse: parses an event and remembers nothing of it; asked whether it is indeed that string that makes
+                the piece.
         """
         self._misses += 1
         self._size = 0
@@ -79,7 +84,10 @@ class Repeats:
         self._padded = padding is not None
         if padding is not None and _PADDED.fullmatch(data, padding.end()) is None:
             return
-        self._head, self._place = data[:start], piece[0]
+        place, text = piece
+        if from_json(b'"%b"' % data[start:end]) != text:
+            return
+        self._head, self._place = data[:start], place
         self._tail = data[end : padding.end()] if padding is not None else data[end:]
-        if parse(data[:start] + b"?" + data[end:]) == [(piece[0], "?")]:
+        if list(parse(data[:end] + b"?" + data[end:])) == [(place, text + "?")]:
             self._size = start

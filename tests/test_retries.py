@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 from typing import Any, cast
 
 import anyio
@@ -40,6 +41,7 @@ class Person(BaseModel):
     motto: str
 
 
+PAUSE = streamkit.client.reader.pause
 GOOD = {"name": "John", "email": "john@email.com", "age": 25, "motto": "Go on"}
 BAD = {**GOOD, "age": -25}
 USAGE = {"total_tokens": 7}
@@ -58,7 +60,10 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     async def sleep(seconds: float) -> None:
         told.append(seconds)
 
-    monkeypatch.setattr(streamkit.client.reader, "sleep", told.append)
+    def pause(seconds: float, until: threading.Event) -> None:
+        told.append(seconds)
+
+    monkeypatch.setattr(streamkit.client.reader, "pause", pause)
     monkeypatch.setattr(anyio, "sleep", sleep)
     return told
 
@@ -296,10 +301,111 @@ def test_cancelling_before_anything_was_sent() -> None:
     with LoopbackServer(answer(GOOD)) as server, sync(server) as client:
         run = client.stream(Person, messages=MESSAGES)
         run.cancel()
-        assert list(run) == []
-        with pytest.raises(StreamkitError, match="left before its end"):
+        (change,) = run
+        assert cast("End", change.value).status == "cancelled"
+        with pytest.raises(StreamkitError, match="was cancelled"):
             run.result()
+        calls = client.stream_tools([Person], messages=MESSAGES)
+        calls.cancel()
+        with pytest.raises(StreamkitError, match="was cancelled"):
+            calls.results()
         assert server.requests == []
+
+
+async def test_cancelling_before_anything_was_sent_in_the_async_world() -> None:
+    with LoopbackServer(answer(GOOD)) as server:
+        async with asynchronous(server) as client:
+            run = client.stream(Person, messages=MESSAGES)
+            run.cancel()
+            async with run:
+                assert [cast("End", change.value).status async for change in run] == ["cancelled"]
+        assert server.requests == []
+
+
+BROKEN = Answer(answer('{"name": "Jo', finish_reason=None, done=False), ending="dropped")
+
+
+@pytest.mark.parametrize("attempt", [1, 2])
+async def test_cancelling_while_a_request_has_no_answer(attempt: int) -> None:
+    asked: list[bytes] = []
+    stalled = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        if len(asked) < attempt:
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n")
+            writer.write(choice({"content": '{"name": "Jo'}))
+        else:
+            stalled.set()
+            await reader.read()  # until the client leaves
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+        async with from_provider("local/m", base_url=url, async_client=True) as client:
+            run = client.stream(Person, messages=MESSAGES, max_retries=1)
+            reading = asyncio.create_task(run.result())
+            await stalled.wait()
+            run.cancel()
+            with pytest.raises(StreamkitError, match="was cancelled"):
+                await asyncio.wait_for(reading, 10.0)
+            assert run.end is not None
+            assert run.end.status == "cancelled"
+
+
+def test_no_attempt_is_waited_for_once_it_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streamkit.client.reader, "pause", PAUSE)
+    with LoopbackServer(BROKEN, answer(GOOD)) as server, sync(server) as client:
+        stops: list[bool] = []
+
+        def on_retry(attempt: Attempt) -> None:
+            run.cancel()
+            reader = cast("Any", run)._reader
+            stops.append(reader._stop.is_set())
+
+        run = client.stream(Person, messages=MESSAGES, max_retries=1, hooks=Hooks(on_retry=on_retry))
+        *_, last = run
+        assert stops == [True]
+        assert cast("End", last.value).status == "cancelled"
+        assert len(server.requests) == 1
+
+
+async def test_no_attempt_is_waited_for_once_it_is_cancelled_async(waits: list[float]) -> None:
+    with LoopbackServer(BROKEN, answer(GOOD)) as server:
+        async with asynchronous(server) as client:
+            run = client.stream(Person, messages=MESSAGES, max_retries=1)
+            async for change in run:
+                if change.op == "reset":
+                    run.cancel()
+            assert run.end is not None
+            assert run.end.status == "cancelled"
+        assert (waits, len(server.requests)) == ([], 1)
+
+
+UNAVAILABLE = Answer([b"{}"], status=503, content_type="application/json")
+
+
+def test_a_request_that_fails_later_is_one_attempt(waits: list[float]) -> None:
+    answers = (BROKEN, UNAVAILABLE, UNAVAILABLE, answer(GOOD))
+    with LoopbackServer(*answers) as server, sync(server, max_retries=0) as client:
+        run = client.stream(Person, messages=MESSAGES, max_retries=5)
+        changes = list(run)
+        assert run.result().age == 25
+    assert [change.op for change in changes].count("reset") == 3
+    kinds = [type(attempt.error) for attempt in run.attempts]
+    assert kinds == [ConnectionLost, openai.InternalServerError, openai.InternalServerError, type(None)]
+    assert [0.75 * 2**n <= 2 * wait <= 2**n for n, wait in enumerate(waits)] == [True] * 3
+
+
+async def test_a_request_that_fails_later_is_one_attempt_in_the_async_world() -> None:
+    with LoopbackServer(BROKEN, UNAVAILABLE, UNAVAILABLE, answer(GOOD)) as server:
+        async with asynchronous(server, max_retries=0) as client:
+            assert (await client.stream(Person, messages=MESSAGES, max_retries=3).result()).age == 25
+    with LoopbackServer(BROKEN, UNAVAILABLE, answer(GOOD)) as server:
+        async with asynchronous(server, max_retries=0) as client:
+            run = client.stream(Person, messages=MESSAGES, max_retries=1)
+            with pytest.raises(RetriesExhausted, match="2 attempts"):
+                await run.result()
 
 
 def test_how_often_is_told() -> None:

@@ -1,7 +1,8 @@
 """What a run tells beside its changes: reasoning, text, refusal, time; hooks; cancelling."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
 from typing import Any, cast
 
 import pytest
@@ -12,6 +13,7 @@ from wires import DONE, call, choice, event
 from streamkit import (
     Change,
     ConnectionLost,
+    Document,
     EmptyAnswer,
     End,
     Filtered,
@@ -21,7 +23,7 @@ from streamkit import (
     StreamkitError,
     from_provider,
 )
-from streamkit.client import AsyncClient, Hooks
+from streamkit.client import AsyncClient, AsyncRun, Hooks
 from streamkit.sources import Read, Recorded, recorded
 from streamkit.testing import Answer, LoopbackServer, chat_events
 
@@ -68,6 +70,83 @@ async def test_the_reasoning_is_an_async_stream() -> None:
             assert [piece async for piece in run.reasoning] == ["A name", " is there."]
             assert await run.result() == JO
             assert [piece async for piece in run.reasoning] == []
+
+
+def test_an_async_run_is_made_anywhere() -> None:
+    async def last(client: AsyncClient, partials: AsyncIterator[User]) -> User:
+        async with client:
+            return [each async for each in partials][-1]
+
+    with LoopbackServer(THINKING) as server:
+        client = asynchronous(server)
+        assert asyncio.run(last(client, client.create_partial(response_model=User, messages=MESSAGES))) == JO
+        client = asynchronous(server)
+        run = client.stream(User, messages=MESSAGES)
+        calls = client.stream_tools([User], messages=MESSAGES)
+        for each in (run, calls):
+            with pytest.raises(TypeError, match="'async for'"):
+                list(cast("Any", each))
+            with pytest.raises(TypeError, match="'async with'"), cast("Any", each):
+                pass
+        assert asyncio.run(last(client, run.snapshots())) == JO
+
+
+@pytest.mark.parametrize("is_entered", [True, False])
+async def test_two_tasks_read_one_run(is_entered: bool) -> None:
+    async def pieces(run: AsyncRun[User]) -> list[str]:
+        return [piece async for piece in run.reasoning]
+
+    with LoopbackServer(paced(THINKING, 0.3)) as server:
+        async with asynchronous(server) as client, AsyncExitStack() as stack:
+            run = client.stream(User, messages=MESSAGES)
+            if is_entered:
+                await stack.enter_async_context(run)
+            told: list[object] = [*await asyncio.gather(run.result(), pieces(run), run.result())]
+            assert told == [JO, ["A name", " is there."], JO]
+            assert run.text == TEXT
+        assert len(server.requests) == 1
+
+
+async def test_two_tasks_share_the_changes_in_order() -> None:
+    document = Document()
+
+    async def follow(run: AsyncRun[User], by_batch: bool) -> None:
+        if by_batch:
+            async for batch in run.batches():
+                for change in batch:
+                    document.apply(change)
+        else:
+            async for change in run:
+                document.apply(change)
+
+    with LoopbackServer(paced(THINKING, 0.3)) as server:
+        async with asynchronous(server) as client, client.stream(User, messages=MESSAGES) as run:
+            await asyncio.gather(follow(run, True), follow(run, False), follow(run, True))
+    assert document.value == JO.model_dump()
+    assert document.end is not None
+
+
+async def test_leaving_while_another_task_reads() -> None:
+    with LoopbackServer(paced(THINKING, 60.0)) as server:
+        async with asynchronous(server) as client:
+            async with client.stream(User, messages=MESSAGES) as run:
+                reading = asyncio.create_task(run.result())
+                await asyncio.sleep(0.1)
+            assert server.requests[0].wait(2.0)
+            assert server.requests[0].left is not None
+            with pytest.raises(StreamkitError, match="left while it was read"):
+                await asyncio.wait_for(reading, 5.0)
+
+
+async def test_a_hook_cannot_read_its_own_run() -> None:
+    async def read(change: Change) -> None:
+        await run.result()
+
+    with LoopbackServer(THINKING) as server:
+        async with asynchronous(server) as client:
+            run = client.stream(User, messages=MESSAGES, hooks=Hooks(on_change=read))
+            with pytest.raises(StreamkitError, match="hook cannot read the run"):
+                await asyncio.wait_for(run.result(), 5.0)
 
 
 def test_what_the_provider_says(make_client: MakeClient) -> None:
@@ -218,6 +297,8 @@ def test_what_a_hook_raises_ends_the_run() -> None:
             next(run)
         assert server.requests[0].wait(2.0)
         assert server.requests[0].left is not None
+        with pytest.raises(StreamkitError, match=r"ended by what was raised.*no disk"):
+            run.result()
 
 
 # Cancelling

@@ -139,10 +139,14 @@ class Attempts(Generic[ModelT]):
         return self._told([*batch, Change("end", (), end._replace(error=error))])
 
     def give_up(self, error: Exception) -> Sequence[Change[ModelT]]:
-        """Take it that the next attempt cannot even be begun."""
+        """Take it that the next attempt could not even be begun; another may follow it all the same."""
+        self.wait = None
         if isinstance(error, Cancelled):
             return self._told([Change("end", (), End("cancelled", error=error))])
         self.over.append(Attempt("", error))
+        self.wait = self._retries.after(error)
+        if self.wait is not None:
+            return self._told([Change("reset", (), str(error))])
         self.error = self._all(error)
         return self._told([Change("end", (), End("failed", error=self.error))])
 

@@ -6,7 +6,9 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from streamkit.client.attempts import Cancelled
 from streamkit.client.branches import Branch, BranchChange, Branches
+from streamkit.client.worlds import AsyncOnly
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -47,6 +49,10 @@ class _Reading(Generic[ModelT]):
         return self._machine.answer.id
 
     def _results(self) -> list[ModelT]:
+        (attempt,) = self._machine.over
+        error = attempt.error if isinstance(attempt.error, Cancelled) else self._machine.error
+        if error is not None:
+            raise error
         return [branch.result() for branch in self.branches]
 
 
@@ -103,7 +109,7 @@ class BranchRun(_Reading[ModelT], Iterator[BranchChange[ModelT]]):
         self._reader.close()
 
 
-class AsyncBranchRun(_Reading[ModelT], AsyncIterator[BranchChange[ModelT]]):
+class AsyncBranchRun(_Reading[ModelT], AsyncOnly, AsyncIterator[BranchChange[ModelT]]):
     """For `async for`; see `BranchRun`."""
 
     def __init__(self, machine: Branches[ModelT], reader: AsyncReader[BranchChange[ModelT]]) -> None:

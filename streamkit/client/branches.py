@@ -141,8 +141,8 @@ class Branches(Generic[ModelT]):
         return out
 
     def give_up(self, error: Exception) -> Sequence[BranchChange[ModelT]]:
-        """There is one attempt: nothing to give up."""
-        raise error
+        """Take it that the one attempt was cancelled before it was begun."""
+        return self.end(error)
 
     def _missing(self, finish: Finish) -> StreamkitError | None:
         """What no branch can tell of: that there is none, or that there may have been more."""

@@ -7,6 +7,8 @@ from importlib import import_module
 from random import uniform
 from typing import Any, Protocol, TypeAlias
 
+from openai import APIConnectionError, APIError, APIStatusError
+
 from streamkit.client.request import Asked, Message
 from streamkit.errors import (
     EmptyAnswer,
@@ -21,6 +23,8 @@ from streamkit.sources.answer import Called
 __all__ = ["Retries", "Retrying", "asked_again"]
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 8.0  # seconds
+_PASSING = frozenset({408, 409, 429})  # statuses that the SDK, too, asks again after
+_SERVER_FAILED = 500
 
 
 class Retrying(Protocol):
@@ -39,7 +43,8 @@ class Retries:
             `retry` decide.
 
     With a number, an answer that is not valid is asked for again at once, with its errors; a provider or a
-    connection that failed is given 0.5 to 8 seconds, twice as long each time, less up to a quarter by chance.
+    connection that failed, also before the next answer began, is given 0.5 to 8 seconds, twice as long each
+    time, less up to a quarter by chance.
     """
 
     def __init__(self, limit: int | Retrying) -> None:
@@ -65,7 +70,7 @@ class Retries:
             return self._as_tenacity(self._limit, error)
         if self._failed > self._limit:
             return None
-        if not isinstance(error, SourceFailed):
+        if not isinstance(error, (SourceFailed, APIError)):
             return 0.0
         self._lost += 1
         return min(_FIRST_WAIT * 2.0 ** (self._lost - 1), _LONGEST_WAIT) * uniform(0.75, 1.0)  # noqa: S311  # no secret
@@ -91,7 +96,9 @@ def _is_worth_it(error: Exception) -> bool:
         return error.finish_reason != "length"
     if isinstance(error, LimitExceeded):
         return False
-    return isinstance(error, (InvalidResult, JsonSyntaxError, SourceFailed))
+    if isinstance(error, APIStatusError):
+        return error.status_code in _PASSING or error.status_code >= _SERVER_FAILED
+    return isinstance(error, (InvalidResult, JsonSyntaxError, SourceFailed, APIConnectionError))
 
 
 _Told: TypeAlias = Mapping[str, object]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from streamkit.client.reader import AsyncReader, SyncReader
 from streamkit.client.reasoning import AsyncReasoning, Reasoning
+from streamkit.client.worlds import AsyncOnly
 from streamkit.errors import Attempt, StreamkitError
 from streamkit.events import Change, End, Finish
 from streamkit.patterns import check_pattern, matcher
@@ -236,7 +237,11 @@ class Run(_Reading[ModelT], Iterator[Change[ModelT]]):
         return self._result()
 
     def cancel(self) -> None:
-        """Stop the provider's stream; what is read next is an `end` with the status `cancelled`."""
+        """Stop the provider's stream; what is read next is an `end` with the status `cancelled`.
+
+        From another thread, a read that waits for a server which sends nothing goes on until a byte comes, or
+        the SDK's timeout passes.
+        """
         self._reader.cancel()
 
     def close(self) -> None:
@@ -249,11 +254,13 @@ class Run(_Reading[ModelT], Iterator[Change[ModelT]]):
         return batch is not None
 
 
-class AsyncRun(_Reading[ModelT], AsyncIterator[Change[ModelT]]):
+class AsyncRun(_Reading[ModelT], AsyncOnly, AsyncIterator[Change[ModelT]]):
     """One answer; iterating (`async for`) gives the changes.
 
     As an async context manager it sends the request when it is entered, and has closed the connection when
     it is left, however much was read. Without, the request is sent when something is first read.
+
+    Several tasks may read: what one was given, the others are not. Leaving ends the run for all.
     """
 
     def __init__(self, model: type[ModelT], attempts: Attempts[ModelT], reader: AsyncReader[Change[ModelT]]) -> None:
@@ -295,15 +302,10 @@ class AsyncRun(_Reading[ModelT], AsyncIterator[Change[ModelT]]):
 
     async def batches(self) -> AsyncGenerator[Sequence[Change[ModelT]], None]:
         """The changes, with those of one read together."""
-        more = self._reader.more
-        while True:
-            if self._pending:  # of a batch that another view began
+        while self._pending or await self._more():
+            # What another task read goes first, and may be all there is.
+            if self._pending:
                 yield self._take_all()
-            batch = await more()
-            if batch is None:
-                return
-            if batch:
-                yield self._folded(batch)
 
     async def snapshots(self) -> AsyncGenerator[ModelT, None]:
         """`Partial` instances, one for each read that changed something; the last is the result itself.

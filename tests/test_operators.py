@@ -64,8 +64,8 @@ def unlike(key: Callable[[Any], object] | None = None) -> Stage[Any, Any]:
 @pytest.mark.parametrize(
     ("chunk", "reader"),
     [
-        (ChatCompletionChunk.model_construct(), "openai_chat"),
-        (ResponseTextDeltaEvent.model_construct(), "openai_responses"),
+        (cast("Any", ChatCompletionChunk).model_construct(), "openai_chat"),
+        (cast("Any", ResponseTextDeltaEvent).model_construct(), "openai_responses"),
         (type("RawContentBlockDeltaEvent", (), {})(), "anthropic_messages"),
     ],
     ids=["chat", "responses", "anthropic"],

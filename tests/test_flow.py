@@ -633,7 +633,7 @@ def test_a_machine_that_raises_when_it_closes_is_named() -> None:
 def test_a_machine_that_closes_with_nothing_at_all_is_told_what_to_return() -> None:
     class Forgot(Counting):
         def close(self, reason: Reason, /) -> Sequence[int]:
-            return cast("Any", None)
+            return cast("Sequence[int]", None)
 
     with pytest.raises(TypeError, match=r"Forgot\.close\(\) returned None: .*\(\) if nothing") as caught:
         list([1] | double() | Stage(Forgot, "forgot"))

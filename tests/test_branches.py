@@ -200,6 +200,15 @@ def test_a_stream_that_just_ends_may_lack_calls() -> None:
         assert client.stream_tools([Weather], messages=MESSAGES).results() == [Weather(city="Oslo")]
 
 
+def test_an_empty_reason_is_no_end() -> None:
+    function = {"name": "Weather", "arguments": '{"city": "Oslo"}'}
+    cut = choice({"tool_calls": [{"index": 0, "id": "a", "function": function}]}, finish_reason="")
+    with LoopbackServer([cut]) as server, sync(server) as client:
+        run = client.stream_tools([Weather], messages=MESSAGES)
+        with pytest.raises(Truncated, match="there may have been more calls"):
+            run.results()
+
+
 def test_words_instead_of_calls() -> None:
     with LoopbackServer(chat_events(["No ", "need"])) as server, sync(server) as client:
         run = client.stream_tools([Weather], messages=MESSAGES)

@@ -102,6 +102,12 @@ DIALECTS: dict[str, tuple[list[bytes], list[str], str | None]] = {
         ["a"],
         "stop",
     ),
+    "an empty reason is none": ([choice({"content": "a"}, finish_reason=""), DONE], ["a"], None),
+    "an empty reason after the reason": (
+        [choice({"content": "a"}, finish_reason="stop"), choice({"content": ""}, finish_reason="")],
+        ["a"],
+        "stop",
+    ),
     "keep-alives and CRLF": ([b": ping\r\n\r\n", choice({"content": "a"}).replace(b"\n", b"\r\n")], ["a"], None),
 }
 
@@ -116,6 +122,16 @@ def test_dialects_of_content(dialect: str) -> None:
 
 def named(name: str, arguments: str, which: str | None, index: int | None = 0) -> dict[str, Any]:
     return {"tool_calls": [{"index": index, "id": which, "function": {"name": name, "arguments": arguments}}]}
+
+
+@pytest.mark.parametrize("how", HOWS)
+def test_an_id_and_a_model_that_are_empty_at_first(how: Literal["sdk", "sse"]) -> None:
+    first = event(id="", model="", choices=[], prompt_filter_results=[])
+    events = [first, choice({"content": "a"}), DONE]
+    with LoopbackServer(events) as server, openai.OpenAI(base_url=server.base_url, api_key="none") as sdk:
+        source = openai_chat(ask_sdk(sdk), source=how)
+        assert list(source) == ["a"]
+        assert (source.id, source.model) == ("1", "m")
 
 
 CALLS: dict[str, tuple[list[bytes], int, list[str]]] = {

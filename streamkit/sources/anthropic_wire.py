@@ -91,7 +91,7 @@ class AnthropicReader:
         if reason == "refusal":
             details: Fields = delta.get("stop_details") or {}
             self.answer.refuse(0, details.get("explanation") or "the model refused")
-        if reason is not None:
+        if reason:
             self.answer.end(0, _REASONS.get(reason, reason))
         return ()
 

@@ -50,8 +50,9 @@ class ChatReader:
     def read(self, event: Any, /) -> Sequence[Piece]:
         look, answer = self._look, self.answer
         chunk = look(event)
-        if answer.model is None:
-            answer.id, answer.model = chunk.get("id"), chunk.get("model")
+        if not (answer.id and answer.model):
+            # The first chunk may have empty ones.
+            answer.id, answer.model = answer.id or chunk.get("id"), answer.model or chunk.get("model")
         if (usage := chunk.get("usage")) is not None:
             answer.usage = _plain(usage)
         choices = chunk.get("choices")
@@ -66,8 +67,8 @@ class ChatReader:
 
     def _choose(self, choice: Fields, pieces: list[Piece]) -> None:
         index = choice.get("index") or 0
-        # A later chunk may come with usage and null here: the reason stands.
-        if (reason := choice.get("finish_reason")) is not None:
+        # A later chunk may come with usage and null here: the reason stands. Some say "" instead of null.
+        if reason := choice.get("finish_reason"):
             if reason == "error":
                 raise ProviderError("the provider ended the answer with finish_reason 'error'")
             self.answer.end(index, reason)

@@ -169,7 +169,10 @@ class _Reading:
 
 
 class Pieces(_Reading, Iterator[list[Piece]]):
-    """The pieces of an answer that is read in the sync world; an item is what one read brought, perhaps nothing."""
+    """The pieces of an answer that is read in the sync world; an item is what one read brought, perhaps nothing.
+
+    What follows the `[DONE]` is not read: a sync read cannot be given up in time. The connection is not used again.
+    """
 
     def __init__(self, reads: Iterator[Any], wire: Wire, close: Callable[[], object], whence: str) -> None:
         super().__init__(wire, whence)

@@ -12,8 +12,8 @@ from streamkit import EmptyAnswer, Mode, Truncated, from_provider
 from streamkit.client import AsyncClient, Client
 from streamkit.testing import Answer, LoopbackServer, chat_events
 
-CLIENT = cast("Client", from_provider("local/m", base_url="http://127.0.0.1:9/v1", max_retries=0))
-ASYNC = cast("AsyncClient", from_provider("local/m", base_url="http://127.0.0.1:9/v1", async_client=True))
+CLIENT: Client = from_provider("local/m", base_url="http://127.0.0.1:9/v1", max_retries=0)
+ASYNC: AsyncClient = from_provider("local/m", base_url="http://127.0.0.1:9/v1", async_client=True)
 
 
 class Stop(BaseModel):

@@ -18,7 +18,7 @@ from streamkit.client.request import Asked
 from streamkit.client.retry import Retries, asked_again
 from streamkit.client.unwrapped import unwrapped
 from streamkit.errors import Attempt, EmptyAnswer, InvalidResult, RetriesExhausted, StreamkitError
-from streamkit.events import Change, End, Status
+from streamkit.events import Change, End, Finish, Status
 from streamkit.operators import accumulate, diff, fenced, validate
 from streamkit.sources.answer import Answer, Piece, Place
 
@@ -123,7 +123,10 @@ class Attempts(Generic[ModelT]):
 
     def end(self, reason: Reason) -> Sequence[Change[ModelT]]:
         """Take the end of the attempt; what comes out ends with an `end`, or with a `reset` if another follows."""
-        batch = self._leave("cancelled", reason) if isinstance(reason, Cancelled) else self._close(reason)
+        if isinstance(reason, Cancelled):
+            batch = self._leave("cancelled", reason)
+        else:
+            batch = [*self._no_arguments(reason), *self._close(reason)]
         end = cast("End", self._end)
         error = self._said_better(end.error)
         finish = self.answer.finish()
@@ -163,6 +166,17 @@ class Attempts(Generic[ModelT]):
                 self._instead += text[:_SHOWN]
         self.chunks += len(mine)
         return "".join(mine)
+
+    def _no_arguments(self, reason: Reason) -> Sequence[Change]:
+        """A call without any text is one without arguments, unless it was cut off."""
+        place = next((place for place in self.answer.calls if place[0] == 0), None)
+        if place is None or self.texts or not self.asked.mode.calls_tools or not isinstance(reason, Finish):
+            return ()
+        if reason.reason == "length" or (reason.reason is None and not self.answer.closed):
+            return ()
+        self._place = place
+        self.texts.append("{}")
+        return self._hold_end(cast("Any", self._feed)("{}"))
 
     def _told(self, batch: Sequence[Change]) -> Sequence[Change[ModelT]]:
         if self._diff is not None:

@@ -148,10 +148,19 @@ class Branches(Generic[ModelT]):
         """What no branch can tell of: that there is none, or that there may have been more."""
         if finish.reason is None and not self.answer.closed:
             return Truncated("the stream ended without a word that it did: there may have been more calls")
+        wanted = self._wanted()
+        if self.branches and len(self.branches) < wanted:
+            came = ", ".join(str(branch.choice) for branch in self.branches.values())
+            return Truncated(f"{wanted} answers were asked for, and only these came: {came} (see run.branches)")
         if self.branches:
             return None
         said = f"; it said {self._said[:_SHOWN]!r}" if self._said else ""
         return EmptyAnswer(f"the model {'answered' if None in self._models else 'called'} nothing{said}")
+
+    def _wanted(self) -> int:
+        """How many documents there are to be, at least."""
+        n = self.asked.arguments.get("n")
+        return n if isinstance(n, int) and None in self._models else 1
 
     def _is_document(self, place: Place) -> bool:
         """Whether choices are read here: the message, or the first call."""

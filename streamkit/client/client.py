@@ -10,8 +10,9 @@ from openai import AsyncOpenAI, OpenAI
 from streamkit.client.attempts import Attempts, Reads
 from streamkit.client.branch_run import AsyncBranchRun, BranchRun
 from streamkit.client.branches import Branches
-from streamkit.client.hooks import Hooks
-from streamkit.client.mode import Mode
+from streamkit.client.explain import explained
+from streamkit.client.hooks import Hooks, check_hooks
+from streamkit.client.mode import Mode, mode_of
 from streamkit.client.reader import AsyncReader, SyncReader
 from streamkit.client.request import Asked, Message, ask, ask_for_calls, tool_name
 from streamkit.client.retry import Retries, Retrying
@@ -53,7 +54,7 @@ class _Asking(Generic[SdkT]):
         self, sdk: SdkT, *, model: str | None = None, mode: Mode = Mode.JSON_SCHEMA, source: How | None = None
     ) -> None:
         self.sdk: SdkT = sdk
-        self.model, self.mode = model, mode
+        self.model, self.mode = model, mode_of(mode)
         self.source: How | None = source
         self.omit: Mapping[str, None] = {}  # arguments that the provider refuses
 
@@ -63,7 +64,7 @@ class _Asking(Generic[SdkT]):
     def _ask(
         self, response_model: object, mode: Mode | None, messages: Sequence[Message], request: Mapping[str, object]
     ) -> Asked:
-        return ask(response_model, mode or self.mode, messages, {"model": self.model, **self.omit, **request})
+        return ask(response_model, mode_of(mode or self.mode), messages, {"model": self.model, **self.omit, **request})
 
     def _calls(
         self,
@@ -73,11 +74,36 @@ class _Asking(Generic[SdkT]):
         reads: Reads,
         request: Mapping[str, object],
     ) -> Branches[ModelT]:
+        if isinstance(tools, type):
+            raise TypeError(f"tools is a list of models, got {tools!r:.80}: did you mean [...] around it?")
+        _check_once("stream_tools", request)
+        mode = mode_of(mode)
         named: dict[str | None, type[ModelT]] = {tool_name(each): wanted(each) for each in tools}
         if not mode.calls_tools:
             raise ValueError(f"stream_tools() asks in the mode TOOLS or RESPONSES_TOOLS, not {mode.name}")
         asked = ask_for_calls(named, mode, messages, {"model": self.model, **self.omit, **request})
         return Branches(asked, named, reads)
+
+    def _choices(
+        self,
+        response_model: type[ModelT],
+        mode: Mode | None,
+        messages: Sequence[Message],
+        reads: Reads,
+        request: Mapping[str, object],
+        *,
+        n: int,
+    ) -> Branches[ModelT]:
+        _check_once("stream_choices", request)
+        whole = wanted(response_model)
+        return Branches(self._ask(whole, mode, messages, request).with_choices(n), {None: whole}, reads)
+
+
+def _check_once(method: str, request: Mapping[str, object]) -> None:
+    """Several documents are read from one answer, which is not asked for again."""
+    for name in ("max_retries", "hooks", "abort_on_invalid"):
+        if name in request:
+            raise TypeError(f"{method}() has no {name}=: it reads one answer, once; stream() has it")
 
 
 class Client(_Asking[OpenAI], SyncSpellings):
@@ -114,7 +140,7 @@ class Client(_Asking[OpenAI], SyncSpellings):
         Raises (when the run is entered, or first read):
             openai.OpenAIError: the request failed before anything streamed, as the SDK tells it.
         """
-        hooks.check_sync()
+        check_hooks(hooks, is_async=False)
         whole = wanted(response_model)
         reads = Reads(context, strict, abort_on_invalid)
         attempts = Attempts(whole, self._ask(whole, mode, messages, request), Retries(max_retries), reads)
@@ -194,9 +220,7 @@ class Client(_Asking[OpenAI], SyncSpellings):
             strict: as for `stream`.
             request: as for `stream`.
         """
-        whole = wanted(response_model)
-        asked = self._ask(whole, mode, messages, request).with_choices(n)
-        machine = Branches(asked, {None: whole}, Reads(context, strict))
+        machine = self._choices(response_model, mode, messages, Reads(context, strict), request, n=n)
         return BranchRun(machine, SyncReader(machine, self._send, _NO_HOOKS))
 
     def close(self) -> None:
@@ -212,11 +236,12 @@ class Client(_Asking[OpenAI], SyncSpellings):
         self.close()
 
     def _send(self, asked: Asked) -> Pieces:
-        if asked.mode.is_responses:
-            respond = cast("Callable[..., Stream[ResponseStreamEvent]]", self.sdk.responses.create)
-            return responses_pieces(respond(**asked.sent), self.source)
-        complete = cast("Callable[..., Stream[ChatCompletionChunk]]", self.sdk.chat.completions.create)
-        return chat_pieces(complete(**asked.sent), self.source)
+        with explained(asked, self.sdk.base_url):
+            if asked.mode.is_responses:
+                respond = cast("Callable[..., Stream[ResponseStreamEvent]]", self.sdk.responses.create)
+                return responses_pieces(respond(**asked.sent), self.source)
+            complete = cast("Callable[..., Stream[ChatCompletionChunk]]", self.sdk.chat.completions.create)
+            return chat_pieces(complete(**asked.sent), self.source)
 
 
 class AsyncClient(_Asking[AsyncOpenAI], AsyncSpellings):
@@ -236,6 +261,7 @@ class AsyncClient(_Asking[AsyncOpenAI], AsyncSpellings):
         **request: object,
     ) -> AsyncRun[ModelT]:
         """Ask for a model, and read it while it is written; see `Client.stream`. Hooks may be async."""
+        check_hooks(hooks, is_async=True)
         whole = wanted(response_model)
         reads = Reads(context, strict, abort_on_invalid)
         attempts = Attempts(whole, self._ask(whole, mode, messages, request), Retries(max_retries), reads)
@@ -289,9 +315,7 @@ class AsyncClient(_Asking[AsyncOpenAI], AsyncSpellings):
         **request: object,
     ) -> AsyncBranchRun[ModelT]:
         """Several answers at once, for `async for`; see `Client.stream_choices`."""
-        whole = wanted(response_model)
-        asked = self._ask(whole, mode, messages, request).with_choices(n)
-        machine = Branches(asked, {None: whole}, Reads(context, strict))
+        machine = self._choices(response_model, mode, messages, Reads(context, strict), request, n=n)
         return AsyncBranchRun(machine, AsyncReader(machine, self._send, _NO_HOOKS))
 
     async def aclose(self) -> None:
@@ -307,8 +331,11 @@ class AsyncClient(_Asking[AsyncOpenAI], AsyncSpellings):
         await self.aclose()
 
     async def _send(self, asked: Asked) -> AsyncPieces:
-        if asked.mode.is_responses:
-            respond = cast("Callable[..., Awaitable[AsyncStream[ResponseStreamEvent]]]", self.sdk.responses.create)
-            return responses_pieces(await respond(**asked.sent), self.source)
-        complete = cast("Callable[..., Awaitable[AsyncStream[ChatCompletionChunk]]]", self.sdk.chat.completions.create)
-        return chat_pieces(await complete(**asked.sent), self.source)
+        with explained(asked, self.sdk.base_url):
+            if asked.mode.is_responses:
+                respond = cast("Callable[..., Awaitable[AsyncStream[ResponseStreamEvent]]]", self.sdk.responses.create)
+                return responses_pieces(await respond(**asked.sent), self.source)
+            complete = cast(
+                "Callable[..., Awaitable[AsyncStream[ChatCompletionChunk]]]", self.sdk.chat.completions.create
+            )
+            return chat_pieces(await complete(**asked.sent), self.source)

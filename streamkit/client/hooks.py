@@ -10,7 +10,7 @@ from typing import Any
 from streamkit.errors import Attempt
 from streamkit.events import Change, End
 
-__all__ = ["Hooks"]
+__all__ = ["Hooks", "check_hooks"]
 
 
 @dataclass(frozen=True)
@@ -56,3 +56,15 @@ class Hooks:
             if self.on_end is not None and change.op == "end":
                 calls.append((self.on_end, change.value))
         return calls
+
+
+def check_hooks(hooks: object, *, is_async: bool) -> None:
+    """Make sure that these are hooks that a client can call.
+
+    Raises:
+        TypeError: they are something else, or async where nothing can be awaited.
+    """
+    if not isinstance(hooks, Hooks):
+        raise TypeError(f"hooks is a Hooks, as in Hooks(on_change=print), got {hooks!r:.80}")
+    if not is_async:
+        hooks.check_sync()

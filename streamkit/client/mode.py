@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-__all__ = ["Mode"]
+__all__ = ["Mode", "mode_of"]
 
 
 class Mode(Enum):
@@ -40,3 +40,16 @@ class Mode(Enum):
     def is_responses(self) -> bool:
         """The request goes to the Responses API."""
         return self in (Mode.RESPONSES, Mode.RESPONSES_TOOLS)
+
+
+def mode_of(given: object) -> Mode:
+    """A mode, or the one that has a value: `"tools"`.
+
+    Raises:
+        TypeError: it is neither.
+    """
+    try:
+        return Mode(given)
+    except ValueError:
+        known = ", ".join(f"Mode.{mode.name}" for mode in Mode)
+        raise TypeError(f"mode is one of {known}; got {given!r:.80}") from None

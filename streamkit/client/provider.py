@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+from difflib import get_close_matches
 from typing import Any, Literal, overload
 
 from openai import AsyncAzureOpenAI, AsyncOpenAI, AzureOpenAI, OpenAI, OpenAIError
 
 from streamkit.client.client import AsyncClient, Client
 from streamkit.client.mode import Mode
-from streamkit.client.providers import PROVIDERS
+from streamkit.client.providers import ALSO_CALLED, PROVIDERS
 from streamkit.sources.openai import How
 
 __all__ = ["from_openai", "from_provider"]
@@ -96,8 +97,8 @@ def from_provider(
     """Make a client by name: `from_provider("openai/gpt-4.1-mini")`.
 
     Args:
-        name: `provider/model` or `provider:model`. Known are the keys of `streamkit.client.PROVIDERS`; any
-            other name stands for the server at `base_url`.
+        name: `provider/model` or `provider:model`. Known are the keys of `streamkit.client.PROVIDERS`, in
+            any case; any other name stands for the server at `base_url`.
         async_client: an `AsyncClient` instead of a `Client`.
         base_url: the endpoint, of any OpenAI-compatible server; by default the provider's own.
         api_key: by default from the provider's environment variable, such as `OPENAI_API_KEY`. A server that
@@ -114,13 +115,12 @@ def from_provider(
     parts = re.fullmatch(r"([^/:]+)[/:](.+)", name)
     if parts is None:
         raise ValueError(f"expected 'provider/model', such as 'openai/gpt-4.1-mini', got {name!r}")
-    provider, model = parts.groups()
+    provider, model = parts[1].lower(), parts[2]
+    if base_url is None:
+        provider = ALSO_CALLED.get(provider, provider)
     known = PROVIDERS.get(provider)
     if known is None and base_url is None:
-        raise ValueError(
-            f"unknown provider {provider!r} in {name!r}: known are {', '.join(map(repr, sorted(PROVIDERS)))}; "
-            "for any other OpenAI-compatible server give base_url=..."
-        )
+        raise ValueError(_unknown(provider, name))
     if api_key is None:
         # A key that is meant for one provider is not sent to another.
         api_key = os.environ.get(known.key) if known is not None and known.key is not None else "none"
@@ -132,6 +132,21 @@ def from_provider(
     client.source = source
     client.omit = known.omit if known is not None else {}
     return client
+
+
+def _unknown(provider: str, name: str) -> str:
+    if provider == "anthropic":
+        return (
+            f"{name!r}: Anthropic's own API is not OpenAI's; stream with its SDK, and read that with "
+            "streamkit.sources.anthropic_messages(stream) | extract(...)"
+        )
+    close = get_close_matches(provider, PROVIDERS, n=1)
+    meant = f" (did you mean {close[0]!r}?)" if close else ""
+    known = ", ".join(map(repr, sorted(PROVIDERS)))
+    return (
+        f"unknown provider {provider!r} in {name!r}{meant}: known are {known}; "
+        "for any other OpenAI-compatible server give base_url=..."
+    )
 
 
 def _sdk(provider: str, arguments: dict[str, Any], *, is_async: bool) -> OpenAI | AsyncOpenAI:

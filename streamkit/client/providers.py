@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from streamkit.client.mode import Mode
 
-__all__ = ["PROVIDERS", "Provider"]
+__all__ = ["ALSO_CALLED", "PROVIDERS", "Provider"]
 
 
 @dataclass(frozen=True)
@@ -45,3 +45,5 @@ PROVIDERS: Mapping[str, Provider] = {
     "vllm": Provider("http://localhost:8000/v1", None),
     "llama.cpp": Provider("http://localhost:8080/v1", None),
 }
+
+ALSO_CALLED: Mapping[str, str] = {"google": "gemini", "azure_openai": "azure", "lmstudio": "lm_studio", "grok": "xai"}

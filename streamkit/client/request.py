@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from streamkit.client.mode import Mode
 from streamkit.client.schema import WireSchema, wire_schema
@@ -18,6 +18,9 @@ __all__ = ["Asked", "Message", "ask", "ask_for_calls", "tool_name"]
 
 Message: TypeAlias = Mapping[str, object]
 """A message of a chat, as the openai SDK takes it."""
+
+# Chat completions' names for what the Responses API calls otherwise.
+_IN_RESPONSES = {"max_tokens": "max_output_tokens", "max_completion_tokens": "max_output_tokens"}
 
 
 @dataclass(frozen=True)
@@ -64,11 +67,12 @@ def ask(response_model: object, mode: Mode, messages: Sequence[Message], request
     argument out, for servers that do not know it (`stream_options=None`).
 
     Raises:
-        TypeError: no `model` is named.
+        TypeError: no `model` is named, or the messages are none.
         ValueError: several answers are asked for.
     """
     if request.get("n") not in (None, 1):
         raise ValueError(f"n={request['n']}: a run reads one answer; use stream_choices() for several")
+    messages = _checked(messages)
     wire = wire_schema(response_model)
     asking = _asking(mode, tool_name(response_model), wire)
     if mode in (Mode.JSON, Mode.MD_JSON):
@@ -90,7 +94,7 @@ def ask_for_calls(
         if wire_schema(model).wrapped:
             raise ValueError(f"a tool's arguments are an object, and {name} is none: {model!r:.80}")
     asking: dict[str, object] = {"tools": told, "tool_choice": "required", "parallel_tool_calls": True}
-    return Asked(mode, messages, _merged(mode, asking, request))
+    return Asked(mode, _checked(messages), _merged(mode, asking, request))
 
 
 def tool_name(model: object) -> str:
@@ -98,10 +102,23 @@ def tool_name(model: object) -> str:
     return re.sub(r"\W", "_", str(getattr(model, "__name__", model)), flags=re.ASCII)[:64]
 
 
+def _checked(messages: object) -> Sequence[Message]:
+    """The messages, if that is what was given."""
+    if not isinstance(messages, Iterable) or isinstance(messages, (str, bytes, Mapping)):
+        raise TypeError(f"messages is a list of {{'role': ..., 'content': ...}}, got {messages!r:.80}")
+    listed = list(cast("Iterable[object]", messages))
+    for at, each in enumerate(listed):
+        if not isinstance(each, Iterable) or isinstance(each, (str, bytes)):
+            raise TypeError(f"messages is a list of {{'role': ..., 'content': ...}}, got {each!r:.80} at {at}")
+    return cast("list[Message]", listed)
+
+
 def _merged(mode: Mode, asking: Mapping[str, object], request: Mapping[str, object]) -> dict[str, object]:
     if request.get("model") is None:
         raise TypeError("which model? give model=..., here or to from_openai(); from_provider() takes it from its name")
     usage = {} if mode.is_responses else {"stream_options": {"include_usage": True}}
+    if mode.is_responses:
+        request = {_IN_RESPONSES.get(key, key): value for key, value in request.items()}
     merged: dict[str, object] = {**usage, **asking, **request, "stream": True}
     return {key: value for key, value in merged.items() if value is not None}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar, cast, get_args, get_origin
 
 from pydantic import BaseModel
@@ -16,8 +16,13 @@ ModelT = TypeVar("ModelT")
 
 
 def wanted(response_model: type[ModelT]) -> type[ModelT]:
-    """The type itself, where its `Partial` was given."""
+    """The type itself, where its `Partial` was given.
+
+    Raises:
+        TypeError: it is a value, not a type.
+    """
     given = cast("object", response_model)
+    _check(given)
     return cast("type[ModelT]", whole_class(given)) if _is_model(given) else response_model
 
 
@@ -26,6 +31,19 @@ def item_of(response_model: object) -> Any:
     if get_origin(response_model) in (Iterable, list):
         return get_args(response_model)[0]
     return None
+
+
+def _check(given: object) -> None:
+    if isinstance(given, (list, tuple, set)):
+        items = [getattr(each, "__name__", repr(each)) for each in cast("Iterable[object]", given)]
+        kind = type(cast("object", given)).__name__
+        meant = f": did you mean {kind}[{', '.join(items)}]?" if items else ""
+        raise TypeError(f"response_model is a type, got a {kind} of {len(items)}{meant}")
+    if isinstance(given, BaseModel):
+        name = type(given).__name__
+        raise TypeError(f"response_model is a type, got an instance of {name}: did you mean {name}?")
+    if isinstance(given, (Mapping, str, bytes, int, float)):
+        raise TypeError(f"response_model is a type, got {given!r:.80}: make a pydantic model of it")
 
 
 def _is_model(given: object) -> TypeIs[type[BaseModel]]:

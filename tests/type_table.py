@@ -2870,7 +2870,13 @@ shape(
     "PydanticUseDefault without a default",
     AsksForDefault,
     ['{"required":"a","after":"default","number":"default","needed":"b"}', '{"needed":"a","required":"b"}'],
-    ['{"required":"default","needed":"a"}', '{"needed":"default","required":"default","after":1}'],
+    [
+        '{"required":"default","needed":"a"}',
+        '{"needed":"default","required":"default","after":1}',
+        '{"required":7,"required":"default","needed":"a"}',
+        '{"required":"a","required":"default","needed":"a"}',
+        '{"after":"a","after":"default","needed":"a"}',
+    ],
     revises=True,
 )
 shape(

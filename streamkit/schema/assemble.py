@@ -272,7 +272,7 @@ class Assembler(Verdicts):
                     self._omit(path, told=True)
                     return
                 if self._is_absent(error):
-                    self.out.append(Change("remove", path))
+                    self._withdraw(path, told=True)
                     return
                 self._busy, self._streaming, self._text = True, True, [text]  # it is left without a verdict
                 raise
@@ -296,7 +296,9 @@ class Assembler(Verdicts):
         except (SchemaError, PydanticOmit) as error:
             if self._omits(error):
                 self._omit(path, told=False)
-            elif not self._is_absent(error):
+            elif self._is_absent(error):
+                self._withdraw(path, told=False)
+            else:
                 raise
             return
         except (ValidationError, Refusal) as error:

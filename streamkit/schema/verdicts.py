@@ -117,7 +117,7 @@ class Verdicts(Reading):
     def _is_absent(self, error: Exception) -> bool:
         """A validator may ask, by `PydanticUseDefault`, that a field be as if it had not come."""
         frame = self._frame
-        if frame.container.is_list or frame.key not in frame.container.children or frame.key in frame.children:
+        if frame.container.is_list or frame.key not in frame.container.children:
             return False
         return isinstance(error, SchemaError) and "UseDefault" in str(error)
 
@@ -142,9 +142,17 @@ class Verdicts(Reading):
             return
         elif not frame.container.every_counts:
             frame.omitted.append(frame.key)
-            told |= frame.children.pop(frame.key, UNTOLD) is not UNTOLD and not self._node.silent
-            if frame.json is not None:
-                frame.json.pop(path[-1], None)
+            self._withdraw(path, told=told)
+            return
+        if told:
+            self.out.append(Change("remove", path))
+
+    def _withdraw(self, path: Path, *, told: bool) -> None:
+        """A field is to be as if it had not come: if its key came before, that value is gone, too."""
+        frame = self._frame
+        told |= frame.children.pop(frame.key, UNTOLD) is not UNTOLD and not self._node.silent
+        if frame.json is not None:
+            frame.json.pop(path[-1], None)
         if told:
             self.out.append(Change("remove", path))
 

@@ -267,7 +267,7 @@ def same_value(one: object, other: object) -> bool:
 @given(cases(spoiled=False), sizes)
 def test_each_verdict_carries_the_very_value_that_the_result_holds(case: Case, lengths: list[int]) -> None:
     events = typed(case, cut(case.text, lengths))
-    assume(end_of(events).status == "complete")
+    assume(end_of(events).status == "complete" and not case.kind.collides)
     result = root_of(events, "complete")
 
     last = {change.path: change.value for change in events if change.op == "complete"}

@@ -10,8 +10,6 @@ A flow holds a source and stages, nothing that runs: every iteration makes fresh
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
@@ -23,14 +21,16 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Generic, Never, Protocol, TypeAlias, TypeVar, cast, overload, runtime_checkable
 
 from typing_extensions import TypeVar as DefaultTypeVar
 
 from streamkit.errors import StreamkitError
-from streamkit.events import Change, End
+from streamkit.events import Change
+from streamkit.flow.entered import Entered, noted
 from streamkit.flow.fused import Fused
+from streamkit.flow.outcome import Outcome
 from streamkit.flow.own_batches import AsyncOwnBatches, OwnBatches
 from streamkit.flow.run import Batches, Pump, run_async, run_batches, run_sync
 
@@ -205,7 +205,8 @@ class Flow(Generic[OutT]):
         self._source, self._stages, self._batched = source, tuple(stages), batched
         self._plan = _planned(self._stages, source)
         self._began = _Began()
-        self._entered: dict[object, list[Batches | Generator[object, None, None]]] = {}
+        self._entered: Entered[Generator[object, None, None]] = Entered()
+        self._entered_async: Entered[Batches] = Entered()
 
     def __repr__(self) -> str:
         return " | ".join([f"<{type(self._source).__name__}>", *(stage.name for stage in self._stages)])
@@ -249,7 +250,7 @@ class Flow(Generic[OutT]):
         Raises:
             StreamkitError: the stream ended otherwise; `.partial` has the JSON value so far.
         """
-        outcome = _Outcome()
+        outcome = Outcome()
         async with self.batches() as batches:
             async for batch in batches:
                 outcome.take(batch)
@@ -257,7 +258,7 @@ class Flow(Generic[OutT]):
 
     def result_sync(self: Flow[Change[RootT]]) -> RootT:
         """`result` for a flow over a plain iterable, without an event loop."""
-        outcome = _Outcome()
+        outcome = Outcome()
         with self.batches() as batches:
             for batch in batches:
                 outcome.take(batch)
@@ -270,26 +271,22 @@ class Flow(Generic[OutT]):
         return cast("AsyncIterator[OutT]", self._run_async())
 
     def __enter__(self) -> Iterator[OutT]:
-        run = self._run_sync()
-        self._entered.setdefault(_here(), []).append(run)
-        return cast("Iterator[OutT]", run)
+        return cast("Iterator[OutT]", self._entered.enter(self._run_sync()))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with _noted(error):
-            cast("Generator[object, None, None]", self._left()).close()
+        with noted(error):
+            self._entered.leave().close()
 
     async def __aenter__(self) -> AsyncIterator[OutT]:
-        run = self._run_async()
-        self._entered.setdefault(_here(), []).append(cast("Batches", run))
-        return cast("AsyncIterator[OutT]", run)
+        return cast("AsyncIterator[OutT]", self._entered_async.enter(cast("Batches", self._run_async())))
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with _noted(error):
-            await cast("Batches", self._left()).aclose()
+        with noted(error):
+            await self._entered_async.leave().aclose()
 
     def _begin(self) -> None:
         """A source that can be read only once must not pass for an empty one the second time."""
@@ -304,17 +301,6 @@ class Flow(Generic[OutT]):
         """Another flow over this source: what was read by one is not there for the other."""
         flow._began = self._began
         return flow
-
-    def _left(self) -> Batches | Generator[object, None, None]:
-        entered, who = self._entered, _here()
-        if who not in entered:
-            # Entered elsewhere, by a fixture say: by a task that is over rather than one that can leave by itself.
-            newest = list(reversed(entered))
-            who = next(filter(_is_over, newest), newest[0])
-        run = entered[who].pop()
-        if not entered[who]:
-            del entered[who]
-        return run
 
     def _run_sync(self) -> Generator[object, None, None]:
         if not isinstance(self._source, Iterable):
@@ -341,44 +327,6 @@ class _Began:
     """Whether a source was read, for all flows over it."""
 
     yes = False
-
-
-@contextmanager
-def _noted(error: BaseException | None) -> Generator[None]:
-    """What fails while something else already did is a note on that."""
-    try:
-        yield
-    except Exception as closing:
-        if error is None:
-            raise
-        error.add_note(f"and closing the source failed: {closing!r}")
-
-
-class _Outcome:
-    """What `result` looks for in the changes of a whole flow."""
-
-    def __init__(self) -> None:
-        self._end: End | None = None
-        self._root: list[object] = []
-
-    def take(self, batch: Sequence[Change[object]]) -> None:
-        if not isinstance(batch[0], Change):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-            raise TypeError(
-                f"result() wants changes, got {batch[0]!r:.80}: leave out the stage that makes them something else, "
-                "such as snapshots() or completed(); or iterate, and keep the last"
-            )
-        for change in batch:
-            if not change.path and change.op == "complete":
-                self._root = [change.value]
-            elif change.op == "end":
-                self._end = cast("End", change.value)
-
-    def result(self) -> object:
-        if self._end is not None and self._end.error is not None:
-            raise self._end.error
-        if self._end is None or not self._root:
-            raise StreamkitError("the flow has no result: no root was completed in it; result() wants all changes")
-        return self._root[0]
 
 
 def _each(batches: Generator[Sequence[object], None, None]) -> Generator[object, None, None]:
@@ -444,16 +392,3 @@ def _segments(stages: Sequence[AnyStage]) -> tuple[list[list[AnyStage]], list[Pu
             pumps.append(stage.pump)
             segments.append([])
     return segments, pumps
-
-
-def _here() -> object:
-    """Who is running: entering and leaving happen in one task (or, without one, in one thread)."""
-    try:
-        task = asyncio.current_task()
-    except RuntimeError:
-        task = None
-    return task if task is not None else threading.get_ident()
-
-
-def _is_over(who: object) -> bool:
-    return isinstance(who, asyncio.Task) and cast("asyncio.Task[object]", who).done()

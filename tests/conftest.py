@@ -1,5 +1,6 @@
 """What every test shares: where test data lives, and what a skip means in CI."""
 
+import gc
 import os
 from collections.abc import Generator
 from pathlib import Path
@@ -38,6 +39,13 @@ def recordings() -> Path:
     if not folder.is_dir():
         pytest.skip(NEEDS_RECORDINGS)
     return folder
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _a_young_heap() -> None:  # pyright: ignore[reportUnusedFunction]  # pytest calls it
+    """What other files have made, thousands of models, is not looked at again by each collection."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

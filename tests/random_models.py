@@ -26,6 +26,7 @@ from random_words import (
     COMPUTED,
     CONFIGS,
     DRESSES,
+    HINTS,
     INNER,
     KEYS,
     LEAVES,
@@ -172,7 +173,7 @@ class _Author:
         dress = self.pick(DRESSES)
         if "discriminator" in shape.code and "Plain" in dress:
             return shape  # where the union has one member, pydantic looks for its tag in the validator
-        return replace(shape, code=f"Annotated[{shape.code}, {dress}]", hashable=False)
+        return shape.dressed(dress)
 
     def _leaf(self, depth: int) -> Shape:
         """A type without others inside; now and then one that is being written."""
@@ -263,6 +264,10 @@ class _Author:
         return _by_tag(members, name)
 
     def _member(self, depth: int, tag: _Tag) -> Shape:
+        member = self._bare_member(depth, tag)
+        return member.dressed(self.pick(HINTS)) if self.chance(8) else member
+
+    def _bare_member(self, depth: int, tag: _Tag) -> Shape:
         if tag.alias is None and self.chance(5):
             return self.pick([self._dataclass, self._typed_dict])(depth, tag)
         return self.model(depth, tag)

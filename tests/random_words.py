@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from random_documents import Fit, Way, samples
 
@@ -13,6 +13,7 @@ __all__ = [
     "COMPUTED",
     "CONFIGS",
     "DRESSES",
+    "HINTS",
     "INNER",
     "KEYS",
     "LEAVES",
@@ -43,6 +44,10 @@ class Shape:
     fit: Fit
     default: str = "None"
     hashable: bool = True
+
+    def dressed(self, dress: str) -> Shape:
+        """The same with something beside it in `Annotated`."""
+        return replace(self, code=f"Annotated[{self.code}, {dress}]", hashable=False)
 
 
 def _leaf(code: str, texts: str, default: str = "None", *, hashable: bool = True) -> Shape:
@@ -171,6 +176,13 @@ WRITERS = [
 COMPUTED = [f"computed_field(property({function}))" for function in ("summary", "set_names", "first_field")]
 MODEL_WRITERS = ["model_serializer(mode='wrap')(whole)", "model_serializer(set_names)"]
 
+HINTS = [
+    "Stream(hold=True)",
+    "Stream(hold=True)",
+    "Stream(eager=True)",
+    "Stream(needed=True)",
+    "Stream(on_invalid='emit')",
+]
 DRESSES = [
     *(f"AfterValidator({function})" for function in _AFTER + _TOLD),
     # Of an item, a validator that asks for the default ends the stream: see the contract.
@@ -178,11 +190,7 @@ DRESSES = [
     *(f"WrapValidator({function})" for function in _AROUND),
     "PlainValidator(kept)",
     "WrapSerializer(bracketed)",
-    "Stream(hold=True)",
-    "Stream(hold=True)",
-    "Stream(eager=True)",
-    "Stream(needed=True)",
-    "Stream(on_invalid='emit')",
+    *HINTS,
 ]
 OPTIONS = ["exclude=True", "exclude_if=falsy", "repr=False", "frozen=True", "strict=True"]
 

@@ -6,12 +6,12 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, Union, cast, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationError, field_validator
 from recorder import always, check, gather, tidy
 from strategies import LAW, cut, sizes
 from typing_extensions import TypedDict
@@ -71,6 +71,47 @@ def test_a_held_field_is_told_when_it_is_whole() -> None:
 def test_items_can_be_held() -> None:
     first, second, *_ = batches(list[Annotated[str, Stream(hold=True)]], ['["a', 'b"', "]"])
     assert (first, second) == ([("add", "", [])], [("add", "/0", "ab"), ("complete", "/0", "ab")])
+
+
+class Cat(BaseModel):
+    kind: Literal["cat"]
+    name: str
+    kittens: list[Cat] = []
+
+
+class Dog(BaseModel):
+    kind: Literal["dog"]
+    name: str
+
+
+class Mouse(TypedDict):
+    kind: Literal["mouse"]
+    name: str
+
+
+def meowed(cat: Cat) -> Cat:
+    return cat
+
+
+@pytest.mark.parametrize("kind", ["cat", "dog", "mouse"])
+@pytest.mark.parametrize(
+    "member",
+    [
+        Annotated[Cat, Stream(hold=True)],
+        Annotated[Dog, Stream(hold=True)],
+        Annotated[Mouse, Stream(hold=True)],
+        Annotated[Cat, AfterValidator(meowed), Stream(hold=True)],
+        Annotated[Annotated[Cat, Stream(eager=True)], Stream(hold=True)],
+    ],
+)
+def test_a_member_of_a_discriminated_union_can_be_held(member: Any, kind: str) -> None:
+    held = get_args(member)[0]
+    others = [each for each in (Cat, Dog, Mouse) if each is not held]
+    tp: Any = Annotated[Union[(member, *others)], Field(discriminator="kind")]  # of a tuple
+    told = [change for batch in batches(tp, [f'{{"kind": "{kind}", "name": "a', 'b"', "}"]) for change in batch]
+    assert (("add", "/name", "ab") in told) == (kind == held.__name__.lower())
+    whole = TypeAdapter(tp).validate_json(f'{{"kind": "{kind}", "name": "ab"}}')
+    assert told[-2:] == [("complete", "", whole), *END]
 
 
 # -- needed --------------------------------------------------------------------------------------------------

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["Stream", "hint_of"]
 
 _KEY = "streamkit"
-_UNIONS = ("union", "tagged-union", "nullable")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +43,22 @@ class Stream:
     on_invalid: Literal["emit", "raise", "drop"] | None = None
 
     def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Leave a mark in the schema, or around it: a chain of one step is to pydantic the step itself."""
+        """Leave a mark in the schema; around it where others share it: to pydantic a chain of one step is that step."""
         schema = handler(source)
-        if schema["type"] in _UNIONS and _KEY not in schema.get("metadata", {}):
-            # A discriminator that comes after it wants a union.
-            return cast("CoreSchema", {**schema, "metadata": {**schema.get("metadata", {}), _KEY: self}})
-        return core_schema.chain_schema([schema], metadata={_KEY: self})
+        if "ref" in schema:
+            return core_schema.chain_schema([schema], metadata={_KEY: self})
+        # Of the same kind as before: a discriminator takes no chain for a member of its union.
+        inner = hint_of(cast("Schema", schema))
+        mark = self if inner is None else self._around(inner)
+        return cast("CoreSchema", {**schema, "metadata": {**schema.get("metadata", {}), _KEY: mark}})
+
+    def _around(self, inner: Stream) -> Stream:
+        return Stream(
+            hold=self.hold or inner.hold,
+            needed=self.needed or inner.needed,
+            eager=self.eager or inner.eager,
+            on_invalid=inner.on_invalid or self.on_invalid,
+        )
 
 
 def hint_of(schema: Schema) -> Stream | None:

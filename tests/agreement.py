@@ -66,7 +66,7 @@ def parsed(text: str) -> Tree:
 
 def same(one: Any, other: Any) -> bool:
     """Equal, of the same types all the way down, with the same fields set."""
-    if type(one) is not type(other):
+    if _class(one) is not _class(other):
         return False
     if isinstance(one, BaseModel):
         extra = same(one.__pydantic_extra__, other.__pydantic_extra__)
@@ -82,6 +82,12 @@ def same(one: Any, other: Any) -> bool:
     if isinstance(one, (set, frozenset)):
         return kinds(cast("Iterable[Any]", one)) == kinds(other)
     return bool(one == other)
+
+
+def _class(value: object) -> type:
+    """The type; of a generic class what it was made of, as in pydantic's `==`: `Box[...]` may be made twice."""
+    own: dict[str, Any] = getattr(type(value), "__pydantic_generic_metadata__", {})
+    return own.get("origin") or type(value)
 
 
 def kinds(values: Iterable[Any]) -> set[tuple[type[Any], Any]]:

@@ -49,6 +49,47 @@ def test_content_calls_and_padding(texts: list[str], compact: bool, padded: bool
     assert read(*events) == parsed(*events)
 
 
+NEWLINES = st.sampled_from([b"\n", b"\r\n", b"\r"])
+BEFORE = st.sampled_from([b"", b"event: message", b": a comment", b"id: 1"])
+
+
+@given(TEXTS, NEWLINES, BEFORE, st.booleans(), st.data())
+def test_however_the_body_is_read(
+    texts: list[str], newline: bytes, before: bytes, padded: bool, data: st.DataObject
+) -> None:
+    more: list[dict[str, Any]] = [{"obfuscation": "x" * (at % 5)} if padded else {} for at in range(len(texts))]
+    events = [event({"content": text}, **each) for text, each in zip(texts, more, strict=True)]
+    first = before + newline if before else b""
+    reads = [first + b"data: " + each + newline * 2 for each in events]
+    if data.draw(st.booleans()):
+        whole = b"".join(reads)
+        cuts = sorted(data.draw(st.lists(st.integers(0, len(whole)))))
+        reads = [whole[start:end] for start, end in zip([0, *cuts], [*cuts, len(whole)], strict=True)]
+    wire = EventWire(ChatReader())
+    assert [piece for each in reads for piece in wire.feed(each)] == parsed(*events)
+
+
+@pytest.mark.parametrize("newline", [b"\n", b"\r\n"])
+@pytest.mark.parametrize("padding", [{}, {"obfuscation": "xyz"}])
+def test_events_that_are_read_alone_are_not_even_framed(newline: bytes, padding: dict[str, Any]) -> None:
+    wire = EventWire(ChatReader())
+    for text in "abc":
+        wire.feed(b"event: e" + newline + b"data: " + event({"content": text}, **padding) + newline * 2)
+    cast("Any", wire)._framer = None
+    for text in ("d", "\\n", "é😀", "\\u00e9"):
+        last = event({"content": "?"}, **padding).replace(b"?", text.encode())
+        read = b"event: e" + newline + b"data: " + last + newline * 2
+        assert wire.feed(read) == parsed(last)
+
+
+@pytest.mark.parametrize("other", [b"event: f\ndata: {}\n\n", b"data: [DONE]\n\n", b": ping\n\n"])
+def test_a_read_that_holds_more_than_one_event_is_framed(other: bytes) -> None:
+    good = b"data: " + event({"content": "a"}) + b"\n\n"
+    for reads in ([good, good, good + other], [good, good, other + good], [good, good, good[:30], good[30:], other]):
+        wire = EventWire(ChatReader())
+        assert [piece for each in reads for piece in wire.feed(each)] == EventWire(ChatReader()).feed(b"".join(reads))
+
+
 @given(st.lists(st.sampled_from("abcdefgh"), max_size=40))
 def test_any_order_of_different_events(names: list[str]) -> None:
     kinds = {

@@ -58,15 +58,28 @@ class EventWire:
         self.began = b""
         self.error: SourceFailed | None = None
         self._reader = reader
-        self._frame = Framer().feed
+        self._framer = Framer()
+        self._rests = False
         self._repeats = Repeats()
+        self._alone = self._repeats.read_alone
 
     def feed(self, read: bytes, /) -> list[Piece]:
+        if self._rests and (piece := self._alone(read)) is not None:
+            return [piece]
         if not self.heard:
             self.began = (self.began + read)[: 4 * _SHOWN]  # a character has at most four bytes
+        rested = self._rests
+        events = self._framer.feed(read)
+        self._rests = self._framer.rests
+        pieces = self._pieces(events)
+        if len(events) == 1 and rested and self._rests:
+            self._repeats.learn_alone(events[0], read)
+        return pieces
+
+    def _pieces(self, events: Sequence[bytes]) -> list[Piece]:
         pieces: list[Piece] = []
         repeated = self._repeats.read
-        for data in self._frame(read):
+        for data in events:
             piece = repeated(data)
             if piece is not None:
                 pieces.append(piece)

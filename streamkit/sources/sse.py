@@ -26,6 +26,11 @@ class Framer:
         self._after_cr = False  # an LF that comes next belongs to it
         self._begun = False
 
+    @property
+    def rests(self) -> bool:
+        """Whether nothing has begun that the next bytes could belong to."""
+        return self._data is None and not self._line and not self._after_cr
+
     def feed(self, read: bytes) -> list[bytes]:
         """Take what was read; return the data of each event that ends in it."""
         if self._after_cr and read:

@@ -24,7 +24,8 @@ from streamkit import scanner
 from streamkit.document import Document
 from streamkit.errors import JsonSyntaxError
 from streamkit.events import Change, End
-from streamkit.flow import Pipeline, Reason, Stage, flow, run
+from streamkit.flow import Pipeline, Reason, Stage, run
+from streamkit.flow.outcome import Outcome
 from streamkit.operators import accumulate, diff, validate
 from streamkit.scanner import Scanner
 from streamkit.schema import assemble, shell
@@ -351,13 +352,12 @@ def test_law_5_bites_when_defaults_are_not_told(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_law_5_bites_when_the_result_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    outcome: Any = vars(flow)["_Outcome"]
-    honest_result = outcome.result
+    honest_result = Outcome.result
 
-    def made_again(self: object) -> object:
+    def made_again(self: Outcome) -> object:
         return copy.copy(honest_result(self))
 
-    monkeypatch.setattr(outcome, "result", made_again)
+    monkeypatch.setattr(Outcome, "result", made_again)
     bites(tried(test_laws.test_the_result_is_the_very_object_of_the_root, cases(spoiled=False), sizes))
 
 

@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from streamkit.client import Mode, from_openai, from_provider
+    from streamkit.client import Mode, from_anthropic, from_openai, from_provider
     from streamkit.document import Document
     from streamkit.errors import (
         ConnectionLost,
@@ -61,6 +61,7 @@ __all__ = [
     "StreamkitError",
     "Truncated",
     "extract",
+    "from_anthropic",
     "from_openai",
     "from_provider",
     "share",
@@ -68,7 +69,7 @@ __all__ = [
 
 # Nothing is imported before it is asked for: neither pydantic by `import streamkit`, nor openai by an extraction.
 _HOMES = {
-    "streamkit.client": ("Mode", "from_openai", "from_provider"),
+    "streamkit.client": ("Mode", "from_anthropic", "from_openai", "from_provider"),
     "streamkit.document": ("Document",),
     "streamkit.errors": (
         "ConnectionLost",

@@ -1,5 +1,6 @@
 """Ask a model for a model: requests, and runs that read the answer while it is written."""
 
+from streamkit.client.anthropic_provider import from_anthropic
 from streamkit.client.branch_run import AsyncBranchRun, BranchRun
 from streamkit.client.branches import Branch, BranchChange
 from streamkit.client.client import AsyncClient, Client
@@ -24,6 +25,7 @@ __all__ = [
     "Mode",
     "Provider",
     "Run",
+    "from_anthropic",
     "from_openai",
     "from_provider",
 ]

@@ -1,49 +1,43 @@
-"""`Client` and `AsyncClient`: a model goes in, a run comes out. Both wrap the user's own openai client."""
+"""`Client` and `AsyncClient`: a model goes in, a run comes out. Both wrap the user's own client of an SDK."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
-from openai import AsyncOpenAI, OpenAI
-
+from streamkit.client.api import Api, AsyncApi, Sdk, SyncApi
 from streamkit.client.attempts import Attempts, Reads
 from streamkit.client.branch_run import AsyncBranchRun, BranchRun
 from streamkit.client.branches import Branches
-from streamkit.client.explain import explained
 from streamkit.client.hooks import Hooks, check_hooks
 from streamkit.client.mode import Mode, mode_of
 from streamkit.client.reader import AsyncReader, SyncReader
-from streamkit.client.request import Asked, Message, ask, ask_for_calls, tool_name
+from streamkit.client.request import Asked, Message, tool_name
 from streamkit.client.retry import Retries, Retrying
 from streamkit.client.run import AsyncRun, Run
 from streamkit.client.spellings import AsyncSpellings, SyncSpellings
 from streamkit.client.wanted import wanted
-from streamkit.sources.openai import How, chat_pieces, responses_pieces
 
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from openai import AsyncStream, Stream
-    from openai.types.chat import ChatCompletionChunk
-    from openai.types.responses import ResponseStreamEvent
-
+    from streamkit.sources.openai import How
     from streamkit.sources.pieces import AsyncPieces, Pieces
 
 __all__ = ["AsyncClient", "Client"]
 
 ModelT = TypeVar("ModelT")
-SdkT = TypeVar("SdkT", OpenAI, AsyncOpenAI)
+ApiT = TypeVar("ApiT", bound=Api)
 
 _NO_HOOKS = Hooks()
 
 
-class _Asking(Generic[SdkT]):
+class _Asking(Generic[ApiT]):
     """What both kinds of client are made of.
 
     Args:
-        sdk: the openai client that sends the requests.
+        api: how requests are spelt and sent.
         model: the model to ask; by default each request names one.
         mode: how to ask for JSON; each request may say otherwise.
         source: read the bytes of the answers (`"sse"`) or the SDK's objects (`"sdk"`); by default the bytes
@@ -51,12 +45,16 @@ class _Asking(Generic[SdkT]):
     """
 
     def __init__(
-        self, sdk: SdkT, *, model: str | None = None, mode: Mode = Mode.JSON_SCHEMA, source: How | None = None
+        self, api: ApiT, *, model: str | None = None, mode: Mode = Mode.JSON_SCHEMA, source: How | None = None
     ) -> None:
-        self.sdk: SdkT = sdk
+        self._api: ApiT = api
         self.model, self.mode = model, mode_of(mode)
         self.source: How | None = source
-        self.omit: Mapping[str, None] = {}  # arguments that the provider refuses
+
+    @property
+    def sdk(self) -> Sdk:
+        """The SDK's client, which sends the requests."""
+        return self._api.sdk
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.model!r} at {self.sdk.base_url})"
@@ -64,7 +62,8 @@ class _Asking(Generic[SdkT]):
     def _ask(
         self, response_model: object, mode: Mode | None, messages: Sequence[Message], request: Mapping[str, object]
     ) -> Asked:
-        return ask(response_model, mode_of(mode or self.mode), messages, {"model": self.model, **self.omit, **request})
+        mode = mode_of(mode or self.mode)
+        return self._api.ask(response_model, mode, messages, {"model": self.model, **request})
 
     def _calls(
         self,
@@ -81,7 +80,7 @@ class _Asking(Generic[SdkT]):
         named: dict[str | None, type[ModelT]] = {tool_name(each): wanted(each) for each in tools}
         if not mode.calls_tools:
             raise ValueError(f"stream_tools() asks in the mode TOOLS or RESPONSES_TOOLS, not {mode.name}")
-        asked = ask_for_calls(named, mode, messages, {"model": self.model, **self.omit, **request})
+        asked = self._api.ask_for_calls(named, mode, messages, {"model": self.model, **request})
         return Branches(asked, named, reads)
 
     def _choices(
@@ -106,8 +105,8 @@ def _check_once(method: str, request: Mapping[str, object]) -> None:
             raise TypeError(f"{method}() has no {name}=: it reads one answer, once; stream() has it")
 
 
-class Client(_Asking[OpenAI], SyncSpellings):
-    """Streams models from an OpenAI-compatible endpoint; a context manager that closes the SDK's client."""
+class Client(_Asking[SyncApi], SyncSpellings):
+    """Streams models from a provider; a context manager that closes the SDK's client."""
 
     def stream(
         self,
@@ -138,7 +137,8 @@ class Client(_Asking[OpenAI], SyncSpellings):
             request: what else the SDK's `create` takes: `temperature=0`, `max_tokens=...`.
 
         Raises (when the run is entered, or first read):
-            openai.OpenAIError: the request failed before anything streamed, as the SDK tells it.
+            openai.OpenAIError, anthropic.AnthropicError: the request failed before anything streamed, as the SDK
+                tells it.
         """
         check_hooks(hooks, is_async=False)
         whole = wanted(response_model)
@@ -193,7 +193,8 @@ class Client(_Asking[OpenAI], SyncSpellings):
             request: what else the SDK's `create` takes: `tool_choice="auto"`, `parallel_tool_calls=False`.
 
         Raises (when the run is entered, or first read):
-            openai.OpenAIError: the request failed before anything streamed, as the SDK tells it.
+            openai.OpenAIError, anthropic.AnthropicError: the request failed before anything streamed, as the SDK
+                tells it.
         """
         machine = self._calls(tools, mode, messages, Reads(context, strict), request)
         return BranchRun(machine, SyncReader(machine, self._send, _NO_HOOKS))
@@ -225,7 +226,7 @@ class Client(_Asking[OpenAI], SyncSpellings):
 
     def close(self) -> None:
         """Close the SDK's client, and with it its connections."""
-        self.sdk.close()
+        self._api.close()
 
     def __enter__(self) -> Self:
         return self
@@ -236,16 +237,11 @@ class Client(_Asking[OpenAI], SyncSpellings):
         self.close()
 
     def _send(self, asked: Asked) -> Pieces:
-        with explained(asked, self.sdk.base_url):
-            if asked.mode.is_responses:
-                respond = cast("Callable[..., Stream[ResponseStreamEvent]]", self.sdk.responses.create)
-                return responses_pieces(respond(**asked.sent), self.source)
-            complete = cast("Callable[..., Stream[ChatCompletionChunk]]", self.sdk.chat.completions.create)
-            return chat_pieces(complete(**asked.sent), self.source)
+        return self._api.send(asked, self.source)
 
 
-class AsyncClient(_Asking[AsyncOpenAI], AsyncSpellings):
-    """Streams models from an OpenAI-compatible endpoint; an async context manager that closes the SDK's client."""
+class AsyncClient(_Asking[AsyncApi], AsyncSpellings):
+    """Streams models from a provider; an async context manager that closes the SDK's client."""
 
     def stream(
         self,
@@ -320,7 +316,7 @@ class AsyncClient(_Asking[AsyncOpenAI], AsyncSpellings):
 
     async def aclose(self) -> None:
         """Close the SDK's client, and with it its connections."""
-        await self.sdk.close()
+        await self._api.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -331,11 +327,4 @@ class AsyncClient(_Asking[AsyncOpenAI], AsyncSpellings):
         await self.aclose()
 
     async def _send(self, asked: Asked) -> AsyncPieces:
-        with explained(asked, self.sdk.base_url):
-            if asked.mode.is_responses:
-                respond = cast("Callable[..., Awaitable[AsyncStream[ResponseStreamEvent]]]", self.sdk.responses.create)
-                return responses_pieces(await respond(**asked.sent), self.source)
-            complete = cast(
-                "Callable[..., Awaitable[AsyncStream[ChatCompletionChunk]]]", self.sdk.chat.completions.create
-            )
-            return chat_pieces(await complete(**asked.sent), self.source)
+        return await self._api.send(asked, self.source)

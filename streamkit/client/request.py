@@ -13,11 +13,22 @@ from streamkit.client.schema import WireSchema, wire_schema
 
 if TYPE_CHECKING:
     from streamkit.client.schema import Schema
+    from streamkit.sources.answer import Called
 
-__all__ = ["Asked", "Message", "ask", "ask_for_calls", "tool_name"]
+__all__ = [
+    "Asked",
+    "Message",
+    "ask",
+    "ask_for_calls",
+    "check_model",
+    "checked",
+    "checked_tools",
+    "schema_told",
+    "tool_name",
+]
 
 Message: TypeAlias = Mapping[str, object]
-"""A message of a chat, as the openai SDK takes it."""
+"""A message of a chat, as the provider's SDK takes it."""
 
 # Chat completions' names for what the Responses API calls otherwise.
 _IN_RESPONSES = {"max_tokens": "max_output_tokens", "max_completion_tokens": "max_output_tokens"}
@@ -59,6 +70,33 @@ class Asked:
         """The same, with messages at the end."""
         return replace(self, messages=[*self.messages, *messages])
 
+    def corrected(self, told: str, text: str, called: Called | None) -> Asked:
+        """The same, asking again after an answer that was wrong.
+
+        Args:
+            told: what was wrong with it.
+            text: the answer.
+            called: the call that the text is the arguments of; None if it is to be told in words.
+        """
+        if called is None:
+            said: list[Message] = [{"role": "assistant", "content": text}] if text.strip() else []
+            return self.with_more([*said, {"role": "user", "content": told}])
+        if self.mode.is_responses:
+            return self.with_more(
+                [
+                    {"type": "function_call", "call_id": called.id, "name": called.name, "arguments": text},
+                    {"type": "function_call_output", "call_id": called.id, "output": told},
+                ]
+            )
+        function = {"name": called.name, "arguments": text}
+        calls = [{"id": called.id, "type": "function", "function": function}]
+        return self.with_more(
+            [
+                {"role": "assistant", "content": None, "tool_calls": calls},
+                {"role": "tool", "tool_call_id": called.id, "content": told},
+            ]
+        )
+
 
 def ask(response_model: object, mode: Mode, messages: Sequence[Message], request: Mapping[str, object]) -> Asked:
     """Return the request for one model.
@@ -72,7 +110,7 @@ def ask(response_model: object, mode: Mode, messages: Sequence[Message], request
     """
     if request.get("n") not in (None, 1):
         raise ValueError(f"n={request['n']}: a run reads one answer; use stream_choices() for several")
-    messages = _checked(messages)
+    messages = checked(messages)
     wire = wire_schema(response_model)
     asking = _asking(mode, tool_name(response_model), wire)
     if mode in (Mode.JSON, Mode.MD_JSON):
@@ -89,12 +127,9 @@ def ask_for_calls(
         TypeError: as for `ask`.
         ValueError: a tool whose arguments are not an object.
     """
-    told = [_tool(mode, str(name), wire_schema(model)) for name, model in tools.items()]
-    for name, model in tools.items():
-        if wire_schema(model).wrapped:
-            raise ValueError(f"a tool's arguments are an object, and {name} is none: {model!r:.80}")
+    told = [_tool(mode, name, wire) for name, wire in checked_tools(tools).items()]
     asking: dict[str, object] = {"tools": told, "tool_choice": "required", "parallel_tool_calls": True}
-    return Asked(mode, _checked(messages), _merged(mode, asking, request))
+    return Asked(mode, checked(messages), _merged(mode, asking, request))
 
 
 def tool_name(model: object) -> str:
@@ -102,8 +137,25 @@ def tool_name(model: object) -> str:
     return re.sub(r"\W", "_", str(getattr(model, "__name__", model)), flags=re.ASCII)[:64]
 
 
-def _checked(messages: object) -> Sequence[Message]:
-    """The messages, if that is what was given."""
+def checked_tools(tools: Mapping[str | None, object]) -> Mapping[str, WireSchema]:
+    """The schemas of some tools.
+
+    Raises:
+        ValueError: the arguments of one are not an object.
+    """
+    schemas = {str(name): wire_schema(model) for name, model in tools.items()}
+    for name, model in tools.items():
+        if schemas[str(name)].wrapped:
+            raise ValueError(f"a tool's arguments are an object, and {name} is none: {model!r:.80}")
+    return schemas
+
+
+def checked(messages: object) -> Sequence[Message]:
+    """The messages, if that is what was given.
+
+    Raises:
+        TypeError: it is something else.
+    """
     if not isinstance(messages, Iterable) or isinstance(messages, (str, bytes, Mapping)):
         raise TypeError(f"messages is a list of {{'role': ..., 'content': ...}}, got {messages!r:.80}")
     listed = list(cast("Iterable[object]", messages))
@@ -113,9 +165,20 @@ def _checked(messages: object) -> Sequence[Message]:
     return cast("list[Message]", listed)
 
 
-def _merged(mode: Mode, asking: Mapping[str, object], request: Mapping[str, object]) -> dict[str, object]:
+def check_model(request: Mapping[str, object]) -> None:
+    """Make sure that a model is named.
+
+    Raises:
+        TypeError: it is not.
+    """
     if request.get("model") is None:
-        raise TypeError("which model? give model=..., here or to from_openai(); from_provider() takes it from its name")
+        raise TypeError(
+            "which model? give model=..., here or where the client is made; from_provider() takes it from its name"
+        )
+
+
+def _merged(mode: Mode, asking: Mapping[str, object], request: Mapping[str, object]) -> dict[str, object]:
+    check_model(request)
     usage = {} if mode.is_responses else {"stream_options": {"include_usage": True}}
     if mode.is_responses:
         request = {_IN_RESPONSES.get(key, key): value for key, value in request.items()}
@@ -145,10 +208,15 @@ def _tool(mode: Mode, name: str, wire: WireSchema) -> dict[str, object]:
     return {"type": "function", **function} if mode.is_responses else {"type": "function", "function": function}
 
 
+def schema_told(schema: Schema, *, fenced: bool) -> str:
+    """The words that ask for a document with a schema."""
+    how = "JSON in a Markdown code block (```json)" if fenced else "JSON, and nothing else,"
+    return f"Answer with {how} that fits this JSON Schema:\n{json.dumps(schema)}"
+
+
 def _with_schema(messages: Sequence[Message], schema: Schema, *, fenced: bool) -> list[Message]:
     """The messages, with the schema told first: these modes themselves know of none."""
-    how = "JSON in a Markdown code block (```json)" if fenced else "JSON, and nothing else,"
-    told = f"Answer with {how} that fits this JSON Schema:\n{json.dumps(schema)}"
+    told = schema_told(schema, fenced=fenced)
     first: Message = messages[0] if messages else {}
     # One system message, not two: many chat templates take no second.
     if first.get("role") == "system" and isinstance(first.get("content"), str):

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
+from collections.abc import AsyncGenerator, Generator, Sequence
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast, overload
 
-from openai import AsyncOpenAI, OpenAI
-
+from streamkit.client.api import Api, AsyncApi, SyncApi
 from streamkit.client.request import Message
 from streamkit.client.run import AsyncRun, Run
 from streamkit.client.wanted import item_of, wanted
@@ -19,11 +18,11 @@ if TYPE_CHECKING:
 __all__ = ["AsyncSpellings", "SyncSpellings"]
 
 ModelT = TypeVar("ModelT")
-SdkT = TypeVar("SdkT", OpenAI, AsyncOpenAI)
+ApiT = TypeVar("ApiT", bound=Api)
 
 
-class _Spellings(Generic[SdkT]):
-    sdk: SdkT
+class _Spellings(Generic[ApiT]):
+    _api: ApiT
     model: str | None
 
     @property
@@ -37,7 +36,7 @@ class _Spellings(Generic[SdkT]):
         return self
 
 
-class SyncSpellings(_Spellings[OpenAI]):
+class SyncSpellings(_Spellings[SyncApi]):
     """For the sync client."""
 
     @abstractmethod
@@ -120,8 +119,7 @@ class SyncSpellings(_Spellings[OpenAI]):
             StreamkitError: the answer did not end `complete`.
         """
         if response_model is None:
-            plain = cast("Callable[..., Any]", self.sdk.chat.completions.create)
-            return plain(**{"model": self.model, **options}, messages=list(messages), stream=stream)
+            return self._api.create(list(messages), {"model": self.model, **options, "stream": stream})
         is_many = item_of(response_model) is not None
         if stream:
             spelled = self.create_iterable if is_many else self.create_partial
@@ -131,7 +129,7 @@ class SyncSpellings(_Spellings[OpenAI]):
             return run.result()
 
 
-class AsyncSpellings(_Spellings[AsyncOpenAI]):
+class AsyncSpellings(_Spellings[AsyncApi]):
     """For the async client; see `SyncSpellings`."""
 
     @abstractmethod
@@ -178,8 +176,7 @@ class AsyncSpellings(_Spellings[AsyncOpenAI]):
     ) -> Any:
         """A validated model, or a stream of what there is: `await` gives either; see `SyncSpellings.create`."""
         if response_model is None:
-            plain = cast("Callable[..., Awaitable[Any]]", self.sdk.chat.completions.create)
-            return await plain(**{"model": self.model, **options}, messages=list(messages), stream=stream)
+            return await self._api.create(list(messages), {"model": self.model, **options, "stream": stream})
         is_many = item_of(response_model) is not None
         if stream:
             spelled = self.create_iterable if is_many else self.create_partial

@@ -136,7 +136,8 @@ def _asked(
     if isinstance(effort := request.get("output_config"), Mapping):
         merged["output_config"] = {**cast("Schema", asking.get("output_config", {})), **cast("Schema", effort)}
     arguments = spelt(checked(messages), merged, told=told)
-    return _Asked(mode, cast("list[Message]", arguments.pop("messages")), arguments, wrapped)
+    # Who is asked in words alone likes to answer in a fence.
+    return _Asked(mode, cast("list[Message]", arguments.pop("messages")), arguments, wrapped, fenced=bool(told))
 
 
 def _system(parts: Sequence[object]) -> object:

@@ -43,12 +43,14 @@ class Asked:
         messages: the chat.
         arguments: the rest of what the SDK's `create` takes.
         wrapped: the schema has a field `value` around what is wanted.
+        fenced: the document may stand in a Markdown fence.
     """
 
     mode: Mode
     messages: Sequence[Message]
     arguments: Mapping[str, object]
     wrapped: bool = False
+    fenced: bool = False
 
     @property
     def sent(self) -> dict[str, object]:
@@ -115,7 +117,7 @@ def ask(response_model: object, mode: Mode, messages: Sequence[Message], request
     asking = _asking(mode, tool_name(response_model), wire)
     if mode in (Mode.JSON, Mode.MD_JSON):
         messages = _with_schema(messages, wire.schema, fenced=mode is Mode.MD_JSON)
-    return Asked(mode, messages, _merged(mode, asking, request), wire.wrapped)
+    return Asked(mode, messages, _merged(mode, asking, request), wire.wrapped, mode is Mode.MD_JSON)
 
 
 def ask_for_calls(

@@ -20,7 +20,7 @@ STOP = event("message_stop")
 
 
 def tool_use(index: int, name: str, *pieces: str, **block: Any) -> list[bytes]:
-    begun = {"type": "tool_use", "id": f"toolu_{index}", "name": name, "input": {}, **block}
+    begun: dict[str, Any] = {"type": "tool_use", "id": f"toolu_{index}", "name": name, "input": {}, **block}
     return [
         event("content_block_start", index=index, content_block=begun),
         *[event("content_block_delta", index=index, delta=delta(piece)) for piece in pieces],
@@ -39,10 +39,12 @@ def cut(value: object, **more: Any) -> list[bytes]:
 
 
 def claude(server: LoopbackServer, **options: Any) -> Client:
-    return from_provider(MODEL, base_url=server.base_url.removesuffix("/v1"), **{"api_key": "k", **options})
+    base_url, api_key = server.base_url.removesuffix("/v1"), options.pop("api_key", "k")
+    client: Client = from_provider(MODEL, base_url=base_url, api_key=api_key, async_client=False, **options)
+    return client
 
 
 def aclaude(server: LoopbackServer, **options: Any) -> AsyncClient:
-    return from_provider(
-        MODEL, base_url=server.base_url.removesuffix("/v1"), async_client=True, **{"api_key": "k", **options}
-    )
+    base_url, api_key = server.base_url.removesuffix("/v1"), options.pop("api_key", "k")
+    client: AsyncClient = from_provider(MODEL, base_url=base_url, api_key=api_key, async_client=True, **options)
+    return client

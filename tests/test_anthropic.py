@@ -1,9 +1,7 @@
 """Anthropic's Messages API, through its own SDK: what is asked, and what becomes of the answers."""
 
-import json
 import subprocess
 import sys
-from collections.abc import Iterable
 from typing import Any, Literal, cast
 
 import anthropic
@@ -119,7 +117,10 @@ def test_what_there_is_not() -> None:
 
 
 def test_without_the_sdk(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streamkit.client.anthropic_provider.find_spec", lambda name: None)
+    def nothing(name: str) -> None:
+        assert name == "anthropic"
+
+    monkeypatch.setattr("streamkit.client.anthropic_provider.find_spec", nothing)
     with pytest.raises(ModuleNotFoundError, match=r"pip install 'streamkit\[anthropic\]'"):
         from_provider("anthropic/c", api_key="k")
     with pytest.raises(ModuleNotFoundError, match=r"streamkit\[anthropic\]"):
@@ -328,14 +329,13 @@ async def test_parallel_calls_async() -> None:
 
 def test_the_other_spellings() -> None:
     users = [user.model_dump() for user in USERS]
-    plain = {"id": "m", "type": "message", "role": "assistant", "model": "c", "content": [], "usage": {}}
-    answers = [cut(TEXT), cut({"value": users}), cut(TEXT), Answer([json.dumps(plain).encode()])]
-    answers[-1] = Answer([json.dumps(plain).encode()], content_type="application/json")
-    with LoopbackServer(*answers) as server, claude(server) as client:
+    plain = b'{"id": "m", "type": "message", "role": "assistant", "model": "c", "content": [], "usage": {}}'
+    whole = Answer([plain], content_type="application/json")
+    with LoopbackServer(cut(TEXT), cut({"value": users}), cut(TEXT), whole) as server, claude(server) as client:
         *partials, last = client.chat.completions.create_partial(response_model=User, messages=MESSAGES)
         assert last == USER
         assert all(isinstance(each, User) for each in partials)
-        assert list(client.create_iterable(response_model=Iterable[User], messages=MESSAGES)) == USERS
+        assert list(client.create_iterable(response_model=User, messages=MESSAGES)) == USERS
         *_, last = client.create(response_model=Partial[User], messages=MESSAGES, stream=True)
         assert last == USER
         system = [{"role": "system", "content": "Hello."}]
@@ -348,9 +348,8 @@ def test_the_other_spellings() -> None:
 async def test_a_plain_answer_async() -> None:
     with LoopbackServer(cut("Hello")) as server:
         async with aclaude(server) as client:
-            stream = await client.create(messages=MESSAGES, stream=True)
-            assert isinstance(stream, anthropic.AsyncStream)
-            kinds = [each.type async for each in stream]
+            stream: Any = await client.create(messages=MESSAGES, stream=True)
+            kinds: list[str] = [each.type async for each in stream]
     assert kinds[-1] == "message_stop"
 
 

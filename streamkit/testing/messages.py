@@ -28,8 +28,8 @@ def anthropic_events(
         usage: the answer's token counts, told with the reason.
         done: send the `message_stop`.
     """
-    message = {"id": "msg_1", "type": "message", "role": "assistant", "model": "recorded", "content": []}
-    events = [_event("message_start", message={**message, "usage": {"input_tokens": 1, "output_tokens": 1}})]
+    cost = {"input_tokens": 1, "output_tokens": 1}
+    events = [_event("message_start", message={"id": "msg_1", "model": "recorded", "role": "assistant", "usage": cost})]
     index = 0
     if thoughts := list(thinking):
         events += _block(0, {"type": "thinking", "thinking": ""}, "thinking_delta", "thinking", thoughts)
@@ -37,7 +37,7 @@ def anthropic_events(
     if tool is None:
         events += _block(index, {"type": "text", "text": ""}, "text_delta", "text", pieces)
     else:
-        use = {"type": "tool_use", "id": "toolu_1", "name": tool, "input": {}}
+        use: dict[str, object] = {"type": "tool_use", "id": "toolu_1", "name": tool, "input": {}}
         events += _block(index, use, "input_json_delta", "partial_json", pieces)
     if stop_reason is not None:
         delta = {"stop_reason": stop_reason, "stop_sequence": None}

@@ -336,7 +336,7 @@ def test_the_other_spellings() -> None:
         assert last == USER
         assert all(isinstance(each, User) for each in partials)
         assert list(client.create_iterable(response_model=User, messages=MESSAGES)) == USERS
-        *_, last = client.create(response_model=Partial[User], messages=MESSAGES, stream=True)
+        *_, last = client.messages.create(response_model=Partial[User], messages=MESSAGES, stream=True)
         assert last == USER
         system = [{"role": "system", "content": "Hello."}]
         assert isinstance(client.create(messages=[*system, *MESSAGES], max_tokens=5), anthropic.types.Message)

@@ -1,4 +1,5 @@
-"""Instructor's spellings of a run: `create_partial`, `create_iterable`, `create`; also under `chat.completions`."""
+"""Instructor's spellings of a run: `create_partial`, `create_iterable`, `create`; also under
+`chat.completions` and `messages`."""
 
 from __future__ import annotations
 
@@ -33,6 +34,11 @@ class _Spellings(Generic[ApiT]):
     @property
     def completions(self) -> Self:
         """This client; see `chat`."""
+        return self
+
+    @property
+    def messages(self) -> Self:
+        """This client: `client.messages.create` is Instructor's spelling where Anthropic is asked."""
         return self
 
 

@@ -24,6 +24,9 @@ from streamkit import (
     from_provider,
 )
 from streamkit.client import AsyncClient, Client, Hooks
+from streamkit.client.anthropic_api import AnthropicApi
+from streamkit.client.request import Answered
+from streamkit.sources.answer import Called
 from streamkit.testing import Answer, LoopbackServer, anthropic_events
 
 USER = USERS[0]
@@ -417,3 +420,15 @@ def test_errors_before_the_stream_are_the_sdks() -> None:
     with claude(server, max_retries=0) as client, pytest.raises(anthropic.APIConnectionError) as lost:
         client.create(response_model=User, messages=MESSAGES)
     assert "nothing answered at" in lost.value.__notes__[0]
+
+
+def test_several_calls_are_answered_together() -> None:
+    asked = AnthropicApi(anthropic.Anthropic(api_key="k")).ask_for_calls(
+        {"Search": Search}, Mode.TOOLS, MESSAGES, {"model": "c"}
+    )
+    right = Answered(Called("Search", "t0"), '{"query": "Jo"}', "Right.", is_error=False)
+    wrong = Answered(Called("Search", "t1"), '{"query": 1}', "Wrong.", is_error=True)
+    said, told = cast("Any", asked.with_calls("I search.", [right, wrong]).sent)["messages"][len(MESSAGES) :]
+    assert [block["type"] for block in said["content"]] == ["text", "tool_use", "tool_use"]
+    assert [block.get("input") for block in said["content"]] == [None, {"query": "Jo"}, {"query": 1}]
+    assert [(block["tool_use_id"], block["is_error"]) for block in told["content"]] == [("t0", False), ("t1", True)]

@@ -7,12 +7,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from anthropic import transform_schema
 
 from streamkit.client.mode import Mode
 from streamkit.client.request import (
+    Answered,
     Asked,
     Message,
     check_model,
@@ -22,9 +23,6 @@ from streamkit.client.request import (
     tool_name,
 )
 from streamkit.client.schema import Schema, WireSchema, wire_schema
-
-if TYPE_CHECKING:
-    from streamkit.sources.answer import Called
 
 __all__ = ["MAX_TOKENS", "ask", "ask_for_calls", "check_mode", "check_source", "spelt"]
 
@@ -42,14 +40,21 @@ class _Asked(Asked):
     def with_choices(self, n: int) -> Asked:
         raise ValueError(f"n={n!r}: Anthropic's API gives one answer to a request; ask {n!r} times")
 
-    def corrected(self, told: str, text: str, called: Called | None) -> Asked:
-        given = _object(text) if called is not None else None
+    def takes_back(self, arguments: str) -> bool:
         # Where the model thinks, a call is taken back only together with its thoughts, signed.
-        if called is None or given is None or self.arguments.get("thinking") is not None:
-            return super().corrected(told, text, None)
-        use = {"type": "tool_use", "id": called.id, "name": called.name, "input": given}
-        result = {"type": "tool_result", "tool_use_id": called.id, "content": told, "is_error": True}
-        return self.with_more([{"role": "assistant", "content": [use]}, {"role": "user", "content": [result]}])
+        return self.arguments.get("thinking") is None and _object(arguments) is not None
+
+    def with_calls(self, said: str, calls: Sequence[Answered]) -> Asked:
+        words: list[object] = [{"type": "text", "text": said}] if said.strip() else []
+        uses = [
+            {"type": "tool_use", "id": call.called.id, "name": call.called.name, "input": _object(call.text)}
+            for call in calls
+        ]
+        results = [
+            {"type": "tool_result", "tool_use_id": call.called.id, "content": call.told, "is_error": call.is_error}
+            for call in calls
+        ]
+        return self.with_more([{"role": "assistant", "content": [*words, *uses]}, {"role": "user", "content": results}])
 
 
 def ask(response_model: object, mode: Mode, messages: Sequence[Message], request: Mapping[str, object]) -> Asked:

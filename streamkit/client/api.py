@@ -1,6 +1,6 @@
 """`Api`: all in which one provider's API differs from another's, for a client.
 
-ask, ask_for_calls   how a request is spelt, and asked again (`Asked.corrected`)
+ask, ask_for_calls   how a request is spelt, and asked again (`Asked.with_words`, `with_calls`)
 send                 how it goes out, and which pieces come back
 create               a request as it is, past all this
 """

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
 
 from streamkit.client.mode import Mode
 from streamkit.client.schema import WireSchema, wire_schema
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from streamkit.sources.answer import Called
 
 __all__ = [
+    "Answered",
     "Asked",
     "Message",
     "ask",
@@ -32,6 +33,22 @@ Message: TypeAlias = Mapping[str, object]
 
 # Chat completions' names for what the Responses API calls otherwise.
 _IN_RESPONSES = {"max_tokens": "max_output_tokens", "max_completion_tokens": "max_output_tokens"}
+
+
+class Answered(NamedTuple):
+    """A call, and the answer to it.
+
+    Attributes:
+        called: its name and id.
+        text: its arguments.
+        told: the answer.
+        is_error: the answer says what was wrong.
+    """
+
+    called: Called
+    text: str
+    told: str
+    is_error: bool
 
 
 @dataclass(frozen=True)
@@ -72,32 +89,42 @@ class Asked:
         """The same, with messages at the end."""
         return replace(self, messages=[*self.messages, *messages])
 
-    def corrected(self, told: str, text: str, called: Called | None) -> Asked:
-        """The same, asking again after an answer that was wrong.
+    def takes_back(self, arguments: str) -> bool:
+        """Whether a call with such arguments can be sent back as one: servers refuse what is no JSON."""
+        try:
+            json.loads(arguments)
+        except ValueError:
+            return False
+        return True
+
+    def with_words(self, said: str, told: str) -> Asked:
+        """The same, with what the model said, and what it is told of that."""
+        before: list[Message] = [{"role": "assistant", "content": said}] if said.strip() else []
+        return self.with_more([*before, {"role": "user", "content": told}])
+
+    def with_calls(self, said: str, calls: Sequence[Answered]) -> Asked:
+        """The same, with what the model called, and what it is told of each call.
 
         Args:
-            told: what was wrong with it.
-            text: the answer.
-            called: the call that the text is the arguments of; None if it is to be told in words.
+            said: what it said besides.
+            calls: all calls of one answer; each has an id, and arguments that can be taken back.
         """
-        if called is None:
-            said: list[Message] = [{"role": "assistant", "content": text}] if text.strip() else []
-            return self.with_more([*said, {"role": "user", "content": told}])
         if self.mode.is_responses:
-            return self.with_more(
-                [
-                    {"type": "function_call", "call_id": called.id, "name": called.name, "arguments": text},
-                    {"type": "function_call_output", "call_id": called.id, "output": told},
-                ]
-            )
-        function = {"name": called.name, "arguments": text}
-        calls = [{"id": called.id, "type": "function", "function": function}]
-        return self.with_more(
-            [
-                {"role": "assistant", "content": None, "tool_calls": calls},
-                {"role": "tool", "tool_call_id": called.id, "content": told},
-            ]
-        )
+            before: list[Message] = [{"role": "assistant", "content": said}] if said.strip() else []
+            return self.with_more([*before, *(item for call in calls for item in _as_items(call))])
+        told: list[Message] = [{"role": "tool", "tool_call_id": call.called.id, "content": call.told} for call in calls]
+        called = [
+            {"id": call.called.id, "type": "function", "function": {"name": call.called.name, "arguments": call.text}}
+            for call in calls
+        ]
+        return self.with_more([{"role": "assistant", "content": said or None, "tool_calls": called}, *told])
+
+
+def _as_items(call: Answered) -> Sequence[Message]:
+    return [
+        {"type": "function_call", "call_id": call.called.id, "name": call.called.name, "arguments": call.text},
+        {"type": "function_call_output", "call_id": call.called.id, "output": call.told},
+    ]
 
 
 def ask(response_model: object, mode: Mode, messages: Sequence[Message], request: Mapping[str, object]) -> Asked:

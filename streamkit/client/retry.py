@@ -6,7 +6,7 @@ from importlib import import_module
 from random import uniform
 from typing import Any, Protocol
 
-from streamkit.client.request import Asked
+from streamkit.client.request import Answered, Asked
 from streamkit.client.sdk_errors import sdk_errors
 from streamkit.errors import (
     EmptyAnswer,
@@ -112,6 +112,7 @@ def asked_again(asked: Asked, error: Exception, text: str, called: Called | None
     if isinstance(error, SourceFailed) or (isinstance(error, Truncated) and not isinstance(error, EmptyAnswer)):
         return asked
     told = f"That is not what was asked for:\n{error}\nAnswer again, completely, with this corrected."
-    # Arguments that are no JSON are not sent back as such: servers refuse them.
-    is_call = called is not None and called.id and isinstance(error, InvalidResult) and error.whole
-    return asked.corrected(told, text, called if is_call else None)
+    is_whole = isinstance(error, InvalidResult) and error.whole
+    if called is not None and called.id and is_whole and asked.takes_back(text):
+        return asked.with_calls("", [Answered(called, text, told, is_error=True)])
+    return asked.with_words(text, told)

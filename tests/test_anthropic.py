@@ -207,12 +207,17 @@ class Node(BaseModel):
     children: list["Node"]
 
 
+class OpenNode(BaseModel):
+    scores: dict[str, int]
+    children: list["OpenNode"]
+
+
 class Bound(BaseModel):
     age: int = Field(ge=0, le=150)
     kind: Literal["a", "b"] = "a"
 
 
-@pytest.mark.parametrize("model", [Open, Node])
+@pytest.mark.parametrize("model", [Open, Node, OpenNode])
 def test_what_structured_outputs_cannot_say_is_told_in_words(model: type[BaseModel]) -> None:
     request = sent(Mode.JSON_SCHEMA, model)
     assert "output_config" not in request

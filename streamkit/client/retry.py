@@ -17,6 +17,7 @@ from streamkit.errors import (
     LimitExceeded,
     SourceFailed,
     Truncated,
+    UnknownTool,
 )
 from streamkit.sources.answer import Called
 
@@ -75,6 +76,10 @@ class Retries:
         self._lost += 1
         return min(_FIRST_WAIT * 2.0 ** (self._lost - 1), _LONGEST_WAIT) * uniform(0.75, 1.0)  # noqa: S311  # no secret
 
+    def after_all(self, errors: Sequence[Exception]) -> float | None:
+        """The same for an answer that failed in several ways: one that would end the same stops all."""
+        return self.after(next((error for error in errors if not _is_worth_it(error)), errors[0]))
+
     def _as_tenacity(self, retrying: Retrying, error: Exception) -> float | None:
         if self._state is None:
             # Its strategies take the state of its own loop; whoever gives one has it installed.
@@ -98,7 +103,7 @@ def _is_worth_it(error: Exception) -> bool:
         return False
     if isinstance(error, APIStatusError):
         return error.status_code in _PASSING or error.status_code >= _SERVER_FAILED
-    return isinstance(error, (InvalidResult, JsonSyntaxError, SourceFailed, APIConnectionError))
+    return isinstance(error, (InvalidResult, JsonSyntaxError, UnknownTool, SourceFailed, APIConnectionError))
 
 
 _Told: TypeAlias = Mapping[str, object]

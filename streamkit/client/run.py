@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
+from streamkit.client.completion import completion_of
 from streamkit.client.reader import AsyncReader, SyncReader
 from streamkit.client.reasoning import AsyncReasoning, Reasoning
 from streamkit.client.worlds import AsyncOnly
@@ -22,6 +23,9 @@ from streamkit.typed_fold import TypedFold
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
+
+    from openai.types.chat import ChatCompletion
+    from openai.types.responses import Response
 
     from streamkit.client.attempts import Attempts
 
@@ -88,6 +92,14 @@ class _Reading(Generic[ModelT]):
     def text(self) -> str:
         """What the model has said in the current attempt: the JSON, raw."""
         return self._attempts.text
+
+    @property
+    def completion(self) -> ChatCompletion | Response:
+        """The current attempt's answer as the SDK's own object, assembled of what has come; `created` is 0.
+
+        A `Response` in the modes of the Responses API; else a `ChatCompletion`, of one choice.
+        """
+        return completion_of(self._attempts)
 
     @property
     def attempts(self) -> Sequence[Attempt]:

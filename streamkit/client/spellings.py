@@ -1,4 +1,4 @@
-"""Instructor's spellings of a run: `create_partial`, `create_iterable`, `create`; also under `chat.completions`."""
+"""Instructor's spellings of a run: `create` and its kin; also under `chat.completions`."""
 
 from __future__ import annotations
 
@@ -122,13 +122,29 @@ class SyncSpellings(_Spellings[OpenAI]):
         if response_model is None:
             plain = cast("Callable[..., Any]", self.sdk.chat.completions.create)
             return plain(**{"model": self.model, **options}, messages=list(messages), stream=stream)
-        is_many = item_of(response_model) is not None
         if stream:
-            spelled = self.create_iterable if is_many else self.create_partial
+            spelled = self.create_partial if item_of(response_model) is None else self.create_iterable
             return spelled(response_model=response_model, messages=messages, **options)
-        whole = _list_of(response_model) if is_many else response_model
-        with self.stream(whole, messages=messages, **options) as run:
+        with self.stream(_whole(response_model), messages=messages, **options) as run:
             return run.result()
+
+    def create_with_completion(
+        self, *, response_model: type[ModelT], messages: Sequence[Message], **options: Any
+    ) -> tuple[ModelT, Any]:
+        """A validated model, and the answer that it was in, as the SDK's own object: see `Run.completion`.
+
+        `completion.usage.total_tokens` is there if the provider told it; of several attempts, the last one's.
+
+        Args:
+            response_model: as for `create`.
+            messages: as for `stream`.
+            options: as for `stream`.
+
+        Raises:
+            StreamkitError: the answer did not end `complete`.
+        """
+        with self.stream(_whole(response_model), messages=messages, **options) as run:
+            return run.result(), run.completion
 
 
 class AsyncSpellings(_Spellings[AsyncOpenAI]):
@@ -180,19 +196,31 @@ class AsyncSpellings(_Spellings[AsyncOpenAI]):
         if response_model is None:
             plain = cast("Callable[..., Awaitable[Any]]", self.sdk.chat.completions.create)
             return await plain(**{"model": self.model, **options}, messages=list(messages), stream=stream)
-        is_many = item_of(response_model) is not None
         if stream:
-            spelled = self.create_iterable if is_many else self.create_partial
+            spelled = self.create_partial if item_of(response_model) is None else self.create_iterable
             return spelled(response_model=response_model, messages=messages, **options)
-        whole = _list_of(response_model) if is_many else response_model
-        async with self.stream(whole, messages=messages, **options) as run:
+        async with self.stream(_whole(response_model), messages=messages, **options) as run:
             return await run.result()
+
+    async def create_with_completion(
+        self, *, response_model: type[ModelT], messages: Sequence[Message], **options: Any
+    ) -> tuple[ModelT, Any]:
+        """A validated model and the SDK's own object; see `SyncSpellings.create_with_completion`."""
+        async with self.stream(_whole(response_model), messages=messages, **options) as run:
+            return await run.result(), run.completion
 
 
 def _list_of(response_model: type[ModelT]) -> type[list[ModelT]]:
     item = item_of(response_model)
     one = wanted(cast("type[ModelT]", item) if item is not None else response_model)
     return cast("type[list[ModelT]]", list[one])  # type: ignore[valid-type]  # a type that is made here
+
+
+def _whole(response_model: type[ModelT]) -> type[ModelT]:
+    """The type itself, or the list that is read for `Iterable`."""
+    if item_of(response_model) is None:
+        return response_model
+    return cast("type[ModelT]", _list_of(response_model))
 
 
 def _only_streaming(stream: bool) -> None:

@@ -264,7 +264,10 @@ class Client(_Asking[OpenAI], SyncSpellings):
 
 
 class AsyncClient(_Asking[AsyncOpenAI], AsyncSpellings):
-    """Streams models from an OpenAI-compatible endpoint; an async context manager that closes the SDK's client."""
+    """Streams models from an OpenAI-compatible endpoint; an async context manager that closes the SDK's client.
+
+    It belongs to one event loop, as the SDK's connections do: a second `asyncio.run` needs another client.
+    """
 
     def stream(
         self,

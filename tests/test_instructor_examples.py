@@ -321,6 +321,40 @@ print(user, completion.usage.total_tokens, completion.choices[0].message.role)
         [JO],
         "name='Jo' age=25 29 assistant\n",
     ),
+    "hooks": Example(
+        """
+import instructor
+from pydantic import BaseModel
+"""
+        + USER
+        + """
+seen = []
+
+
+def on_kwargs(*args, **kwargs):
+    seen.append(kwargs["messages"][0]["role"])
+
+
+def on_response(response):
+    seen.append(response.choices[0].message.role)
+
+
+def on_wrong(error):
+    seen.append("wrong")
+
+
+client.on("completion:kwargs", on_kwargs)
+client.on("completion:response", on_response)
+client.on("parse:error", on_wrong)
+client.create(response_model=User, messages=messages, max_retries=2)
+client.off("parse:error", on_wrong)
+client.clear("completion:kwargs")
+client.clear()
+print(seen)
+""",
+        [{**JO, "age": "old"}, JO],
+        "['user', 'assistant', 'wrong', 'user', 'assistant']\n",
+    ),
     "simple types": Example(
         """
 from typing import List, Literal

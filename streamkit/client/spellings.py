@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast, overload
 
 from openai import AsyncOpenAI, OpenAI
 
+from streamkit.client.hooks import Hooks
+from streamkit.client.listeners import EventName, Listeners
 from streamkit.client.request import Message
 from streamkit.client.run import AsyncRun, Run
 from streamkit.client.wanted import item_of, wanted
@@ -36,6 +39,37 @@ class _Spellings(Generic[SdkT]):
         """This client; see `chat`."""
         return self
 
+    def on(self, name: EventName, handler: Callable[..., object]) -> None:
+        """Call a handler during each `create`, `create_partial`, `create_iterable`, `create_with_completion`.
+
+        `completion:kwargs` gets the arguments of each request; `completion:response` the SDK's object (see
+        `Run.completion`) of each answer that was read to its end; `parse:error` what was wrong with it;
+        `completion:error` why there was none: a request that failed, a stream that broke, a refusal, a token
+        limit; `completion:last_attempt` the error that no further attempt follows. What a handler raises ends
+        the call. `stream` has `hooks=` instead.
+
+        Args:
+            name: of the event.
+            handler: a plain function, also in an async client.
+
+        Raises:
+            ValueError: there is no event of that name.
+            TypeError: the handler is async.
+        """
+        self._listeners.on(name, handler)
+
+    def off(self, name: EventName, handler: Callable[..., object]) -> None:
+        """Call a handler no more; harmless if it was not there."""
+        self._listeners.off(name, handler)
+
+    def clear(self, name: EventName | None = None) -> None:
+        """Call no handler of that name any more, or none at all."""
+        self._listeners.clear(name)
+
+    @cached_property
+    def _listeners(self) -> Listeners:
+        return Listeners()
+
 
 class SyncSpellings(_Spellings[OpenAI]):
     """For the sync client."""
@@ -43,6 +77,13 @@ class SyncSpellings(_Spellings[OpenAI]):
     @abstractmethod
     def stream(self, response_model: type[ModelT], *, messages: Sequence[Message], **options: Any) -> Run[ModelT]:
         """Ask for a model, and read it while it is written."""
+
+    def _run(self, response_model: type[ModelT], messages: Sequence[Message], options: dict[str, Any]) -> Run[ModelT]:
+        """A run that the listeners hear of."""
+        runs: list[Run[ModelT]] = []
+        hooks = self._listeners.around(options.pop("hooks", Hooks()), lambda: runs[0])
+        runs.append(self.stream(response_model, messages=messages, hooks=hooks, **options))
+        return runs[0]
 
     def create_partial(
         self, *, response_model: type[ModelT], messages: Sequence[Message], stream: bool = True, **options: Any
@@ -62,7 +103,7 @@ class SyncSpellings(_Spellings[OpenAI]):
             StreamkitError: the stream did not end `complete`; `.partial` has the last item.
         """
         _only_streaming(stream)
-        return _snapshots(self.stream(response_model, messages=messages, **options))
+        return _snapshots(self._run(response_model, messages, options), self._listeners)
 
     def create_iterable(
         self, *, response_model: type[ModelT], messages: Sequence[Message], stream: bool = True, **options: Any
@@ -80,7 +121,7 @@ class SyncSpellings(_Spellings[OpenAI]):
         Raises (when iterated):
             StreamkitError: the stream did not end `complete`; `.partial` has the list.
         """
-        return _items(self.stream(_list_of(response_model), messages=messages, **options))
+        return _items(self._run(_list_of(response_model), messages, options), self._listeners)
 
     @overload
     def create(
@@ -125,7 +166,7 @@ class SyncSpellings(_Spellings[OpenAI]):
         if stream:
             spelled = self.create_partial if item_of(response_model) is None else self.create_iterable
             return spelled(response_model=response_model, messages=messages, **options)
-        with self.stream(_whole(response_model), messages=messages, **options) as run:
+        with self._listeners.requesting(), self._run(_whole(response_model), messages, options) as run:
             return run.result()
 
     def create_with_completion(
@@ -143,7 +184,7 @@ class SyncSpellings(_Spellings[OpenAI]):
         Raises:
             StreamkitError: the answer did not end `complete`.
         """
-        with self.stream(_whole(response_model), messages=messages, **options) as run:
+        with self._listeners.requesting(), self._run(_whole(response_model), messages, options) as run:
             return run.result(), run.completion
 
 
@@ -154,18 +195,27 @@ class AsyncSpellings(_Spellings[AsyncOpenAI]):
     def stream(self, response_model: type[ModelT], *, messages: Sequence[Message], **options: Any) -> AsyncRun[ModelT]:
         """Ask for a model, and read it while it is written."""
 
+    def _run(
+        self, response_model: type[ModelT], messages: Sequence[Message], options: dict[str, Any]
+    ) -> AsyncRun[ModelT]:
+        """A run that the listeners hear of."""
+        runs: list[AsyncRun[ModelT]] = []
+        hooks = self._listeners.around(options.pop("hooks", Hooks()), lambda: runs[0])
+        runs.append(self.stream(response_model, messages=messages, hooks=hooks, **options))
+        return runs[0]
+
     def create_partial(
         self, *, response_model: type[ModelT], messages: Sequence[Message], stream: bool = True, **options: Any
     ) -> AsyncGenerator[ModelT, None]:
         """Partial models, for `async for`; see `SyncSpellings.create_partial`."""
         _only_streaming(stream)
-        return _asnapshots(self.stream(response_model, messages=messages, **options))
+        return _asnapshots(self._run(response_model, messages, options), self._listeners)
 
     def create_iterable(
         self, *, response_model: type[ModelT], messages: Sequence[Message], stream: bool = True, **options: Any
     ) -> AsyncGenerator[ModelT, None]:
         """Models as they complete, for `async for`; see `SyncSpellings.create_iterable`."""
-        return _aitems(self.stream(_list_of(response_model), messages=messages, **options))
+        return _aitems(self._run(_list_of(response_model), messages, options), self._listeners)
 
     @overload
     async def create(
@@ -199,15 +249,17 @@ class AsyncSpellings(_Spellings[AsyncOpenAI]):
         if stream:
             spelled = self.create_partial if item_of(response_model) is None else self.create_iterable
             return spelled(response_model=response_model, messages=messages, **options)
-        async with self.stream(_whole(response_model), messages=messages, **options) as run:
-            return await run.result()
+        with self._listeners.requesting():
+            async with self._run(_whole(response_model), messages, options) as run:
+                return await run.result()
 
     async def create_with_completion(
         self, *, response_model: type[ModelT], messages: Sequence[Message], **options: Any
     ) -> tuple[ModelT, Any]:
         """A validated model and the SDK's own object; see `SyncSpellings.create_with_completion`."""
-        async with self.stream(_whole(response_model), messages=messages, **options) as run:
-            return await run.result(), run.completion
+        with self._listeners.requesting():
+            async with self._run(_whole(response_model), messages, options) as run:
+                return await run.result(), run.completion
 
 
 def _list_of(response_model: type[ModelT]) -> type[list[ModelT]]:
@@ -228,15 +280,16 @@ def _only_streaming(stream: bool) -> None:
         raise ValueError("create_partial(stream=False): partial answers are streamed; use create(...)")
 
 
-def _snapshots(run: Run[ModelT]) -> Generator[ModelT, None, None]:
-    with run:
+def _snapshots(run: Run[ModelT], listeners: Listeners) -> Generator[ModelT, None, None]:
+    with listeners.requesting(), run:
         yield from run.snapshots()
 
 
-async def _asnapshots(run: AsyncRun[ModelT]) -> AsyncGenerator[ModelT, None]:
-    async with run:
-        async for snapshot in run.snapshots():
-            yield snapshot
+async def _asnapshots(run: AsyncRun[ModelT], listeners: Listeners) -> AsyncGenerator[ModelT, None]:
+    with listeners.requesting():
+        async with run:
+            async for snapshot in run.snapshots():
+                yield snapshot
 
 
 class _Given(Generic[ModelT]):
@@ -256,18 +309,19 @@ class _Given(Generic[ModelT]):
         return [cast("ModelT", change.value)]
 
 
-def _items(run: Run[list[ModelT]]) -> Generator[ModelT, None, None]:
+def _items(run: Run[list[ModelT]], listeners: Listeners) -> Generator[ModelT, None, None]:
     given = _Given[ModelT]()
-    with run:
+    with listeners.requesting(), run:
         for change in run:
             yield from given.new(change)
         run.result()
 
 
-async def _aitems(run: AsyncRun[list[ModelT]]) -> AsyncGenerator[ModelT, None]:
+async def _aitems(run: AsyncRun[list[ModelT]], listeners: Listeners) -> AsyncGenerator[ModelT, None]:
     given = _Given[ModelT]()
-    async with run:
-        async for change in run:
-            for item in given.new(change):
-                yield item
-        await run.result()
+    with listeners.requesting():
+        async with run:
+            async for change in run:
+                for item in given.new(change):
+                    yield item
+            await run.result()

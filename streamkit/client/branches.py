@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from streamkit.client.attempts import Cancelled, Reads, pipeline_for
 from streamkit.client.branch import Branch, BranchChange
-from streamkit.client.calls_again import Said, calls_again, choices_again
+from streamkit.client.branch_document import BranchDocument
+from streamkit.client.calls_again import calls_again, choices_again
 from streamkit.client.request import Asked
 from streamkit.client.retry import Retries, asked_again
 from streamkit.errors import (
@@ -24,9 +25,8 @@ from streamkit.errors import (
     RetriesExhausted,
     StreamkitError,
     Truncated,
-    UnknownTool,
 )
-from streamkit.events import Change, End, Finish, Status
+from streamkit.events import Change, End, Finish
 from streamkit.operators import diff
 from streamkit.sources.answer import Answer, Called, Piece, Place
 
@@ -38,22 +38,6 @@ __all__ = ["Branches"]
 ModelT = TypeVar("ModelT")
 
 _SHOWN = 200
-
-
-class _Document(Generic[ModelT]):
-    """One document in one attempt."""
-
-    def __init__(self, place: Place, called: Called, branch: Branch[ModelT]) -> None:
-        self.place, self.called, self.branch = place, called, branch
-        self.texts: list[str] = []
-        self.machine: Any = None
-        self.feed: Any = None
-        self.end: End | None = None
-
-    @property
-    def said(self) -> Said:
-        error = None if self.end is None or isinstance(self.end.error, Cancelled) else self.end.error
-        return Said(self.called, "".join(self.texts), error)
 
 
 class Branches(Generic[ModelT]):
@@ -85,7 +69,7 @@ class Branches(Generic[ModelT]):
         self._pipelines = {
             name: pipeline_for(model, asked, reads, least=not retries.wanted) for name, model in models.items()
         }
-        self._documents: dict[Place, _Document[ModelT]] = {}
+        self._documents: dict[Place, BranchDocument[ModelT]] = {}
         self._diffs: dict[Branch[ModelT], Fused] = {}
         self._aborted: InvalidResult | None = None
         self._words: list[str] = []
@@ -199,24 +183,14 @@ class Branches(Generic[ModelT]):
 
     def _read(self, place: Place, text: str) -> Sequence[BranchChange[ModelT]]:
         document = self._documents.get(place) or self._open(place)
-        changes = self._feed(document, text)
+        changes = document.read(text, self._models)
         if self._abort_on_invalid:
             wrong = next((at for at, change in enumerate(changes) if change.op == "invalid"), None)
             if wrong is not None:
                 return self._abort(document, changes[: wrong + 1])
         return self._take(document, changes)
 
-    def _feed(self, document: _Document[ModelT], text: str) -> Sequence[Change]:
-        document.texts.append(text)
-        if document.end is not None:
-            return ()
-        if document.feed is not None:
-            return cast("Sequence[Change]", document.feed(text))
-        known = ", ".join(repr(each) for each in self._models)
-        error = UnknownTool(f"the model called {document.called.name!r}, which is none of the tools: {known}")
-        return [Change("end", (), End("failed", error=error))]
-
-    def _open(self, place: Place) -> _Document[ModelT]:
+    def _open(self, place: Place) -> BranchDocument[ModelT]:
         called = self.answer.calls.get(place, Called())
         name = None if None in self._models else called.name
         branch = self.branches.get((place, name))
@@ -225,18 +199,16 @@ class Branches(Generic[ModelT]):
             if self._retries.wanted:
                 self._diffs[branch] = diff().start()
         branch.id = called.id
-        document = self._documents[place] = _Document(place, called, branch)
-        if name in self._pipelines:
-            document.machine = self._pipelines[name].start()
-            document.feed = document.machine.item_feeder()
+        document = BranchDocument(place, called, branch, self._pipelines.get(name))
+        self._documents[place] = document
         return document
 
-    def _abort(self, document: _Document[ModelT], changes: Sequence[Change]) -> Sequence[BranchChange[ModelT]]:
+    def _abort(self, document: BranchDocument[ModelT], changes: Sequence[Change]) -> Sequence[BranchChange[ModelT]]:
         """Leave at the first value that is wrong, in whichever document."""
         self.stop = True
         self._aborted = InvalidResult(cast("Any", changes[-1].value), path=changes[-1].path)
         self._aborted.whole = False
-        out = [*self._take(document, changes), *self._leave(document, "invalid", self._aborted)]
+        out = [*self._take(document, changes), *self._take(document, document.leave("invalid", self._aborted))]
         return [
             *out,
             *self._close_all(Cancelled(f"left at the first value that is wrong: it was in {document.branch}")),
@@ -248,24 +220,18 @@ class Branches(Generic[ModelT]):
             # A call without any text is one without arguments.
             for place in [each for each in self.answer.calls if each not in self._documents]:
                 document = self._open(place)
-                out += self._take(document, self._feed(document, "{}"))
+                out += self._take(document, document.read("{}", self._models))
         for document in self._documents.values():
             if document.end is not None:
                 continue
             if isinstance(reason, Cancelled):
-                out += self._leave(document, "cancelled", reason)
+                out += self._take(document, document.leave("cancelled", reason))
             else:
                 finish = self.answer.finish(document.place[0]) if isinstance(reason, Finish) else reason
-                out += self._take(document, cast("Sequence[Change]", document.machine.close(finish)))
+                out += self._take(document, document.close(finish))
         return out
 
-    def _leave(self, document: _Document[ModelT], status: Status, error: Exception) -> Sequence[BranchChange[ModelT]]:
-        """End a document for a reason of our own."""
-        *changes, end = cast("Sequence[Change]", document.machine.close(StreamkitError("left")))
-        ended = cast("End", end.value)._replace(status=status, error=error)
-        return self._take(document, [*changes, Change("end", (), ended)])
-
-    def _take(self, document: _Document[ModelT], changes: Sequence[Change]) -> Sequence[BranchChange[ModelT]]:
+    def _take(self, document: BranchDocument[ModelT], changes: Sequence[Change]) -> Sequence[BranchChange[ModelT]]:
         """Tell changes; an `end` only once it is known that no attempt follows."""
         if changes and changes[-1].op == "end":
             document.end = cast("End", changes[-1].value)

@@ -338,6 +338,20 @@ def test_a_token_limit_is_not_tried_again() -> None:
         assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize("name", ["Weather", "Stop"])
+def test_a_call_that_a_token_limit_cut_before_its_arguments(name: str) -> None:
+    class Stop(BaseModel):
+        pass
+
+    cut = calling(("Stop", ""), (name, ""), finish="length")
+    with LoopbackServer(cut, calling(("Stop", "{}"))) as server, sync(server) as client:
+        run = client.stream_tools([Weather, Stop], messages=MESSAGES, max_retries=3)
+        with pytest.raises(Truncated):
+            run.results()
+        assert [cast("End", branch.end).status for branch in run.branches] == ["complete", "truncated"]
+        assert len(server.requests) == 1
+
+
 @pytest.mark.parametrize("retries", [0, 1])
 def test_leaving_at_the_first_wrong_value(retries: int) -> None:
     answer = calling(("Weather", {"city": "a long name of a city"}), ("Search", {"limit": "many", "query": "rain"}))

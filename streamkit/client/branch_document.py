@@ -12,7 +12,7 @@ from streamkit.events import Change, End, Status
 from streamkit.sources.answer import Called, Place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Mapping, Sequence
 
     from streamkit.flow import Fused, Pipeline, Reason
 
@@ -28,19 +28,25 @@ class BranchDocument(Generic[ModelT]):
         place: where in the answer it is.
         called: the call that it is the arguments of.
         branch: what it is told as.
-        pipeline: what reads its text; None for a call of no tool.
+        pipelines: what reads the text of each tool's calls; a document of none ends with its first text.
 
     Attributes:
         end: how it ended; None before.
     """
 
     def __init__(
-        self, place: Place, called: Called, branch: Branch[ModelT], pipeline: Pipeline[Any, Any] | None
+        self,
+        place: Place,
+        called: Called,
+        branch: Branch[ModelT],
+        pipelines: Mapping[str | None, Pipeline[Any, Any]],
     ) -> None:
         self.place, self.called, self.branch = place, called, branch
         self.end: End | None = None
         self._texts: list[str] = []
-        self._machine: Fused | None = None if pipeline is None else pipeline.start()
+        name = None if None in pipelines else called.name
+        self._tools = list(pipelines)
+        self._machine: Fused | None = pipelines[name].start() if name in pipelines else None
         self._feed = None if self._machine is None else self._machine.item_feeder()
 
     @property
@@ -49,27 +55,23 @@ class BranchDocument(Generic[ModelT]):
         error = None if self.end is None or isinstance(self.end.error, Cancelled) else self.end.error
         return Said(self.called, "".join(self._texts), error)
 
-    def read(self, text: str, tools: Iterable[str | None]) -> Sequence[Change]:
-        """Read more of it; one of no tool ends with its first text.
-
-        Args:
-            text: never empty.
-            tools: those that there are, for the error.
-        """
+    def read(self, text: str) -> Sequence[Change]:
+        """Read more of it."""
         self._texts.append(text)
         if self.end is not None:
             return ()
-        if self._feed is not None:
-            return cast("Sequence[Change]", self._feed(text))
-        known = ", ".join(map(repr, tools))
-        error = UnknownTool(f"the model called {self.called.name!r}, which is none of the tools: {known}")
-        return [Change("end", (), End("failed", error=error))]
+        return self._of_no_tool() if self._feed is None else cast("Sequence[Change]", self._feed(text))
 
     def close(self, reason: Reason) -> Sequence[Change]:
         """Take the end of the answer."""
-        return cast("Sequence[Change]", cast("Fused", self._machine).close(reason))
+        return self._of_no_tool() if self._machine is None else cast("Sequence[Change]", self._machine.close(reason))
 
     def leave(self, status: Status, error: Exception) -> Sequence[Change]:
         """End it for a reason of our own."""
         *changes, end = self.close(StreamkitError("left"))
         return [*changes, Change("end", (), cast("End", end.value)._replace(status=status, error=error))]
+
+    def _of_no_tool(self) -> Sequence[Change]:
+        known = ", ".join(map(repr, self._tools))
+        error = UnknownTool(f"the model called {self.called.name!r}, which is none of the tools: {known}")
+        return [Change("end", (), End("failed", error=error))]

@@ -183,7 +183,7 @@ class Branches(Generic[ModelT]):
 
     def _read(self, place: Place, text: str) -> Sequence[BranchChange[ModelT]]:
         document = self._documents.get(place) or self._open(place)
-        changes = document.read(text, self._models)
+        changes = document.read(text)
         if self._abort_on_invalid:
             wrong = next((at for at, change in enumerate(changes) if change.op == "invalid"), None)
             if wrong is not None:
@@ -199,7 +199,7 @@ class Branches(Generic[ModelT]):
             if self._retries.wanted:
                 self._diffs[branch] = diff().start()
         branch.id = called.id
-        document = BranchDocument(place, called, branch, self._pipelines.get(name))
+        document = BranchDocument(place, called, branch, self._pipelines)
         self._documents[place] = document
         return document
 
@@ -217,10 +217,12 @@ class Branches(Generic[ModelT]):
     def _close_all(self, reason: Reason) -> list[BranchChange[ModelT]]:
         out: list[BranchChange[ModelT]] = []
         if isinstance(reason, Finish) and None not in self._models and not self.stop:
-            # A call without any text is one without arguments.
+            # A call without any text is one without arguments, unless it was cut off.
+            last = next(reversed(self.answer.calls), None)
             for place in [each for each in self.answer.calls if each not in self._documents]:
                 document = self._open(place)
-                out += self._take(document, document.read("{}", self._models))
+                if place != last or reason.reason != "length":
+                    out += self._take(document, document.read("{}"))
         for document in self._documents.values():
             if document.end is not None:
                 continue

@@ -12,7 +12,7 @@ from typing import Any, cast
 import anthropic
 import anyio
 import pytest
-from claude import aclaude, claude, cut, event
+from claude import STOP, aclaude, claude, cut, event, tool_use
 from meeting import USERS, User
 from pydantic import BaseModel, Field
 
@@ -216,6 +216,47 @@ def test_what_would_end_alike_is_not_asked_for_again(reason: str, error: type[Ex
         with pytest.raises(error):
             client.create(response_model=Person, messages=MESSAGES, max_retries=3)
         assert len(server.requests) == 1
+
+
+def test_parallel_calls_are_corrected_together() -> None:
+    def both(second: object) -> list[bytes]:
+        return [*tool_use(0, "Person", json.dumps(GOOD)), *tool_use(1, "Person", json.dumps(second)), STOP]
+
+    with LoopbackServer(both(BAD), both(GOOD)) as server, claude(server) as client:
+        run = client.stream_tools([Person], messages=MESSAGES, max_retries=1)
+        assert [person.age for person in run.results()] == [25, 25]
+        said, told = corrected(server)
+    assert [(use["id"], use["input"]) for use in said["content"]] == [("toolu_0", GOOD), ("toolu_1", BAD)]
+    assert [(result["tool_use_id"], result["is_error"]) for result in told["content"]] == [
+        ("toolu_0", False),
+        ("toolu_1", True),
+    ]
+
+
+@pytest.mark.parametrize("mode", [Mode.JSON_SCHEMA, Mode.TOOLS])
+def test_the_completion_is_the_sdks_message(mode: Mode) -> None:
+    events = calling(GOOD) if mode is Mode.TOOLS else cut(GOOD, usage={"output_tokens": 9})
+    with LoopbackServer(events) as server, claude(server, mode=mode) as client:
+        person, completion = client.create_with_completion(response_model=Person, messages=MESSAGES)
+    assert person.age == 25
+    assert isinstance(completion, anthropic.types.Message)
+    (block,) = completion.content
+    if block.type == "tool_use":
+        assert (block.input, completion.stop_reason) == (GOOD, "tool_use")
+    else:
+        assert block.type == "text"
+        assert (json.loads(block.text), completion.stop_reason) == (GOOD, "end_turn")
+        assert completion.usage.output_tokens == 9
+
+
+def test_listeners_hear_of_the_sdks_errors() -> None:
+    heard: list[object] = []
+    refused = Answer([b'{"type": "error", "error": {}}'], status=400, content_type="application/json")
+    with LoopbackServer(refused) as server, claude(server) as client:
+        client.on("completion:error", heard.append)
+        with pytest.raises(anthropic.BadRequestError) as caught:
+            client.create(response_model=Person, messages=MESSAGES)
+    assert heard == [caught.value]
 
 
 # Cancelling

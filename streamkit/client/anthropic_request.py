@@ -7,10 +7,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
-from typing import cast
+from typing import Any, cast
 
 from anthropic import transform_schema
+from anthropic.types import Message as AnthropicMessage
 
+from streamkit.client.completion import first_call
 from streamkit.client.mode import Mode
 from streamkit.client.request import (
     Answered,
@@ -23,6 +25,7 @@ from streamkit.client.request import (
     tool_name,
 )
 from streamkit.client.schema import Schema, WireSchema, wire_schema
+from streamkit.sources.answer import Answer
 
 __all__ = ["MAX_TOKENS", "ask", "ask_for_calls", "check_mode", "check_source", "spelt"]
 
@@ -30,6 +33,8 @@ MAX_TOKENS = 16_384
 """How long an answer may be where the user does not say: the API has no default, and every current model allows it."""
 
 _SYSTEM = ("system", "developer")
+# The API's own words for how an answer ended.
+_STOPPED = {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_use"}
 _REF = re.compile(r'"\$ref": "#/\$defs/([^"]+)"')
 
 
@@ -39,6 +44,17 @@ class _Asked(Asked):
 
     def with_choices(self, n: int) -> Asked:
         raise ValueError(f"n={n!r}: Anthropic's API gives one answer to a request; ask {n!r} times")
+
+    def completion(self, answer: Answer, text: str) -> AnthropicMessage:
+        finish, called = answer.finish(), first_call(answer)
+        block: dict[str, object] = {"type": "text", "text": text}
+        if called is not None:
+            block = {"type": "tool_use", "id": called.id or "", "name": called.name or "", "input": _object(text) or {}}
+        told: dict[str, Any] = {"id": answer.id or "", "model": answer.model or "", "usage": finish.usage}
+        reason = _STOPPED.get(finish.reason or "", finish.reason)
+        return AnthropicMessage.construct(
+            **told, type="message", role="assistant", content=[block], stop_reason=reason, stop_sequence=None
+        )
 
     def takes_back(self, arguments: str) -> bool:
         # Where the model thinks, a call is taken back only together with its thoughts, signed.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from streamkit.client.api import Api, AsyncApi, Sdk, SyncApi
 from streamkit.client.attempts import Attempts, Reads
+from streamkit.client.branch import BranchChange
 from streamkit.client.branch_run import AsyncBranchRun, BranchRun
 from streamkit.client.branches import Branches
 from streamkit.client.hooks import Hooks, check_hooks
@@ -17,6 +18,7 @@ from streamkit.client.retry import Retries, Retrying
 from streamkit.client.run import AsyncRun, Run
 from streamkit.client.spellings import AsyncSpellings, SyncSpellings
 from streamkit.client.wanted import wanted
+from streamkit.events import Change
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -70,39 +72,33 @@ class _Asking(Generic[ApiT]):
         tools: Sequence[type[ModelT]],
         mode: Mode,
         messages: Sequence[Message],
-        reads: Reads,
         request: Mapping[str, object],
+        *,
+        retries: Retries,
+        reads: Reads,
     ) -> Branches[ModelT]:
         if isinstance(tools, type):
             raise TypeError(f"tools is a list of models, got {tools!r:.80}: did you mean [...] around it?")
-        _check_once("stream_tools", request)
         mode = mode_of(mode)
         named: dict[str | None, type[ModelT]] = {tool_name(each): wanted(each) for each in tools}
         if not mode.calls_tools:
             raise ValueError(f"stream_tools() asks in the mode TOOLS or RESPONSES_TOOLS, not {mode.name}")
         asked = self._api.ask_for_calls(named, mode, messages, {"model": self.model, **request})
-        return Branches(asked, named, reads)
+        return Branches(asked, named, retries, reads)
 
     def _choices(
         self,
         response_model: type[ModelT],
         mode: Mode | None,
         messages: Sequence[Message],
-        reads: Reads,
         request: Mapping[str, object],
         *,
         n: int,
+        retries: Retries,
+        reads: Reads,
     ) -> Branches[ModelT]:
-        _check_once("stream_choices", request)
         whole = wanted(response_model)
-        return Branches(self._ask(whole, mode, messages, request).with_choices(n), {None: whole}, reads)
-
-
-def _check_once(method: str, request: Mapping[str, object]) -> None:
-    """Several documents are read from one answer, which is not asked for again."""
-    for name in ("max_retries", "hooks", "abort_on_invalid"):
-        if name in request:
-            raise TypeError(f"{method}() has no {name}=: it reads one answer, once; stream() has it")
+        return Branches(self._ask(whole, mode, messages, request).with_choices(n), {None: whole}, retries, reads)
 
 
 class Client(_Asking[SyncApi], SyncSpellings):
@@ -118,7 +114,7 @@ class Client(_Asking[SyncApi], SyncSpellings):
         abort_on_invalid: bool = False,
         context: object = None,
         strict: bool | None = None,
-        hooks: Hooks = _NO_HOOKS,
+        hooks: Hooks[Change[ModelT]] = _NO_HOOKS,
         **request: object,
     ) -> Run[ModelT]:
         """Ask for a model, and read it while it is written.
@@ -153,8 +149,11 @@ class Client(_Asking[SyncApi], SyncSpellings):
         *,
         messages: Sequence[Message],
         mode: Mode = Mode.TOOLS,
+        max_retries: int | Retrying = 0,
+        abort_on_invalid: bool = False,
         context: object = None,
         strict: bool | None = None,
+        hooks: Hooks[BranchChange[ModelT]] = _NO_HOOKS,
         **request: object,
     ) -> BranchRun[ModelT]: ...
     @overload
@@ -164,8 +163,11 @@ class Client(_Asking[SyncApi], SyncSpellings):
         *,
         messages: Sequence[Message],
         mode: Mode = Mode.TOOLS,
+        max_retries: int | Retrying = 0,
+        abort_on_invalid: bool = False,
         context: object = None,
         strict: bool | None = None,
+        hooks: Hooks[BranchChange[Any]] = _NO_HOOKS,
         **request: object,
     ) -> BranchRun[Any]: ...
     def stream_tools(
@@ -174,8 +176,11 @@ class Client(_Asking[SyncApi], SyncSpellings):
         *,
         messages: Sequence[Message],
         mode: Mode = Mode.TOOLS,
+        max_retries: int | Retrying = 0,
+        abort_on_invalid: bool = False,
         context: object = None,
         strict: bool | None = None,
+        hooks: Hooks[BranchChange[Any]] = _NO_HOOKS,
         **request: object,
     ) -> BranchRun[Any]:
         """Let the model call tools, any number of times at once, and read the arguments of all while they are written.
@@ -188,16 +193,22 @@ class Client(_Asking[SyncApi], SyncSpellings):
                 description.
             messages: the chat, as the SDK takes it.
             mode: TOOLS or RESPONSES_TOOLS.
+            max_retries: how often to ask for all calls again, after an answer in which one is not valid or of no
+                tool, that calls nothing, or whose stream broke; the model is told what was wrong with which call.
+            abort_on_invalid: end an attempt at the first value that is wrong, in whichever call.
             context: as for `stream`.
             strict: as for `stream`.
+            hooks: as for `stream`, with a `BranchChange` for each change, and `on_end` for each call.
             request: what else the SDK's `create` takes: `tool_choice="auto"`, `parallel_tool_calls=False`.
 
         Raises (when the run is entered, or first read):
             openai.OpenAIError, anthropic.AnthropicError: the request failed before anything streamed, as the SDK
                 tells it.
         """
-        machine = self._calls(tools, mode, messages, Reads(context, strict), request)
-        return BranchRun(machine, SyncReader(machine, self._send, _NO_HOOKS))
+        check_hooks(hooks, is_async=False)
+        retries, reads = Retries(max_retries), Reads(context, strict, abort_on_invalid)
+        machine = self._calls(tools, mode, messages, request, retries=retries, reads=reads)
+        return BranchRun(machine, SyncReader(machine, self._send, hooks))
 
     def stream_choices(
         self,
@@ -206,8 +217,11 @@ class Client(_Asking[SyncApi], SyncSpellings):
         n: int,
         messages: Sequence[Message],
         mode: Mode | None = None,
+        max_retries: int | Retrying = 0,
+        abort_on_invalid: bool = False,
         context: object = None,
         strict: bool | None = None,
+        hooks: Hooks[BranchChange[ModelT]] = _NO_HOOKS,
         **request: object,
     ) -> BranchRun[ModelT]:
         """Ask for `n` answers at once, and read all while they are written: `for branch, change in run`.
@@ -217,12 +231,17 @@ class Client(_Asking[SyncApi], SyncSpellings):
             n: how many; `branch.choice` says which one a change belongs to.
             messages: as for `stream`.
             mode: as for `stream`; the Responses API has no choices.
+            max_retries: how often to ask for all choices again, where one is not valid or the stream broke.
+            abort_on_invalid: end an attempt at the first value that is wrong, in whichever choice.
             context: as for `stream`.
             strict: as for `stream`.
+            hooks: as for `stream_tools`.
             request: as for `stream`.
         """
-        machine = self._choices(response_model, mode, messages, Reads(context, strict), request, n=n)
-        return BranchRun(machine, SyncReader(machine, self._send, _NO_HOOKS))
+        check_hooks(hooks, is_async=False)
+        retries, reads = Retries(max_retries), Reads(context, strict, abort_on_invalid)
+        machine = self._choices(response_model, mode, messages, request, n=n, retries=retries, reads=reads)
+        return BranchRun(machine, SyncReader(machine, self._send, hooks))
 
     def close(self) -> None:
         """Close the SDK's client, and with it its connections."""
@@ -241,7 +260,10 @@ class Client(_Asking[SyncApi], SyncSpellings):
 
 
 class AsyncClient(_Asking[AsyncApi], AsyncSpellings):
-    """Streams models from a provider; an async context manager that closes the SDK's client."""
+    """Streams models from a provider; an async context manager that closes the SDK's client.
+
+    It belongs to one event loop, as the SDK's connections do: a second `asyncio.run` needs another client.
+    """
 
     def stream(
         self,
@@ -253,7 +275,7 @@ class AsyncClient(_Asking[AsyncApi], AsyncSpellings):
         abort_on_invalid: bool = False,
         context: object = None,
         strict: bool | None = None,
-        hooks: Hooks = _NO_HOOKS,
+        hooks: Hooks[Change[ModelT]] = _NO_HOOKS,
         **request: object,
     ) -> AsyncRun[ModelT]:
         """Ask for a model, and read it while it is written; see `Client.stream`. Hooks may be async."""
@@ -270,8 +292,11 @@ class AsyncClient(_Asking[AsyncApi], AsyncSpellings):
         *,
         messages: Sequence[Message],
         mode: Mode = Mode.TOOLS,
+        max_retries: int | Retrying = 0,
+        abort_on_invalid: bool = False,
         context: object = None,
         strict: bool | None = None,
+        hooks: Hooks[BranchChange[ModelT]] = _NO_HOOKS,
         **request: object,
     ) -> AsyncBranchRun[ModelT]: ...
     @overload
@@ -281,8 +306,11 @@ class AsyncClient(_Asking[AsyncApi], AsyncSpellings):
         *,
         messages: Sequence[Message],
         mode: Mode = Mode.TOOLS,
+        max_retries: int | Retrying = 0,
+        abort_on_invalid: bool = False,
         context: object = None,
         strict: bool | None = None,
+        hooks: Hooks[BranchChange[Any]] = _NO_HOOKS,
         **request: object,
     ) -> AsyncBranchRun[Any]: ...
     def stream_tools(
@@ -291,13 +319,18 @@ class AsyncClient(_Asking[AsyncApi], AsyncSpellings):
         *,
         messages: Sequence[Message],
         mode: Mode = Mode.TOOLS,
+        max_retries: int | Retrying = 0,
+        abort_on_invalid: bool = False,
         context: object = None,
         strict: bool | None = None,
+        hooks: Hooks[BranchChange[Any]] = _NO_HOOKS,
         **request: object,
     ) -> AsyncBranchRun[Any]:
         """Calls of tools, for `async for`; see `Client.stream_tools`."""
-        machine = self._calls(tools, mode, messages, Reads(context, strict), request)
-        return AsyncBranchRun(machine, AsyncReader(machine, self._send, _NO_HOOKS))
+        check_hooks(hooks, is_async=True)
+        retries, reads = Retries(max_retries), Reads(context, strict, abort_on_invalid)
+        machine = self._calls(tools, mode, messages, request, retries=retries, reads=reads)
+        return AsyncBranchRun(machine, AsyncReader(machine, self._send, hooks))
 
     def stream_choices(
         self,
@@ -306,13 +339,18 @@ class AsyncClient(_Asking[AsyncApi], AsyncSpellings):
         n: int,
         messages: Sequence[Message],
         mode: Mode | None = None,
+        max_retries: int | Retrying = 0,
+        abort_on_invalid: bool = False,
         context: object = None,
         strict: bool | None = None,
+        hooks: Hooks[BranchChange[ModelT]] = _NO_HOOKS,
         **request: object,
     ) -> AsyncBranchRun[ModelT]:
         """Several answers at once, for `async for`; see `Client.stream_choices`."""
-        machine = self._choices(response_model, mode, messages, Reads(context, strict), request, n=n)
-        return AsyncBranchRun(machine, AsyncReader(machine, self._send, _NO_HOOKS))
+        check_hooks(hooks, is_async=True)
+        retries, reads = Retries(max_retries), Reads(context, strict, abort_on_invalid)
+        machine = self._choices(response_model, mode, messages, request, n=n, retries=retries, reads=reads)
+        return AsyncBranchRun(machine, AsyncReader(machine, self._send, hooks))
 
     async def aclose(self) -> None:
         """Close the SDK's client, and with it its connections."""

@@ -8,12 +8,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
 
+from streamkit.client.completion import completion_of
 from streamkit.client.mode import Mode
 from streamkit.client.schema import WireSchema, wire_schema
 
 if TYPE_CHECKING:
+    from anthropic.types import Message as AnthropicMessage
+    from openai.types.chat import ChatCompletion
+    from openai.types.responses import Response
+
     from streamkit.client.schema import Schema
-    from streamkit.sources.answer import Called
+    from streamkit.sources.answer import Answer, Called
 
 __all__ = [
     "Answered",
@@ -88,6 +93,10 @@ class Asked:
     def with_more(self, messages: Sequence[Message]) -> Asked:
         """The same, with messages at the end."""
         return replace(self, messages=[*self.messages, *messages])
+
+    def completion(self, answer: Answer, text: str) -> ChatCompletion | Response | AnthropicMessage:
+        """The SDK's own object for an answer, as far as it has come."""
+        return completion_of(answer, text, is_responses=self.mode.is_responses)
 
     def takes_back(self, arguments: str) -> bool:
         """Whether a call with such arguments can be sent back as one: servers refuse what is no JSON."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
 from random import uniform
 from typing import Any, Protocol
@@ -15,6 +16,7 @@ from streamkit.errors import (
     LimitExceeded,
     SourceFailed,
     Truncated,
+    UnknownTool,
 )
 from streamkit.sources.answer import Called
 
@@ -73,6 +75,10 @@ class Retries:
         self._lost += 1
         return min(_FIRST_WAIT * 2.0 ** (self._lost - 1), _LONGEST_WAIT) * uniform(0.75, 1.0)  # noqa: S311  # no secret
 
+    def after_all(self, errors: Sequence[Exception]) -> float | None:
+        """The same for an answer that failed in several ways: one that would end the same stops all."""
+        return self.after(next((error for error in errors if not _is_worth_it(error)), errors[0]))
+
     def _as_tenacity(self, retrying: Retrying, error: Exception) -> float | None:
         if self._state is None:
             # Its strategies take the state of its own loop; whoever gives one has it installed.
@@ -97,7 +103,9 @@ def _is_worth_it(error: Exception) -> bool:
     if isinstance(error, sdk_errors("APIStatusError")):
         status: int = getattr(error, "status_code", 0)
         return status in _PASSING or status >= _SERVER_FAILED
-    return isinstance(error, (InvalidResult, JsonSyntaxError, SourceFailed, *sdk_errors("APIConnectionError")))
+    return isinstance(
+        error, (InvalidResult, JsonSyntaxError, UnknownTool, SourceFailed, *sdk_errors("APIConnectionError"))
+    )
 
 
 def asked_again(asked: Asked, error: Exception, text: str, called: Called | None) -> Asked:

@@ -269,6 +269,14 @@ def test_an_answer_from_the_start_may_have_fewer_calls() -> None:
         assert run.results() == [Weather(city="Oslo")]
 
 
+def test_a_call_of_no_tool_alone_is_told() -> None:
+    with LoopbackServer(calling(("Forget", {})), calling(("Weather", OSLO))) as server, sync(server) as client:
+        run = client.stream_tools([Weather], messages=MESSAGES, max_retries=1)
+        assert run.results() == [Weather(city="Oslo")]
+        assert isinstance(run.attempts[0].error, UnknownTool)
+        assert "'Forget', which is none" in cast("Any", server.requests[1].json)["messages"][-1]["content"]
+
+
 def test_a_call_of_no_tool_is_not_among_the_results_of_one_attempt() -> None:
     with LoopbackServer(calling(("Forget", {}), ("Weather", OSLO))) as server, sync(server) as client:
         run = client.stream_tools([Weather], messages=MESSAGES)

@@ -148,25 +148,24 @@ class Branches(Generic[ModelT]):
         finish = self.answer.finish()
         if finish.reason is None and not self.answer.closed:
             return Truncated("the stream ended without a word that it did: there may have been more calls")
-        wanted = self._wanted()
-        if self._documents and len(self._of_tools()) < wanted:
-            if None not in self._models:
-                came = len(self._documents)
-                return Truncated(f"{wanted} calls were asked for again, and {came} came: a right one may be missing")
-            came = ", ".join(str(branch.choice) for branch in self.answered)
-            return Truncated(f"{wanted} answers were asked for, and only these came: {came} (see run.branches)")
         if self._documents:
-            return None
+            return self._lacking()
         words = "".join(self._words)
         said = f"; it said {words[:_SHOWN]!r}" if words else ""
         return EmptyAnswer(f"the model {'answered' if None in self._models else 'called'} nothing{said}")
 
-    def _wanted(self) -> int:
-        """How many documents there are to be, at least."""
+    def _lacking(self) -> StreamkitError | None:
+        """That there are fewer documents than were asked for."""
         if None not in self._models:
-            return self._told_again or 1
+            came, told = len(self._of_tools()), self._told_again
+            if came >= told:
+                return None
+            return Truncated(f"{told} calls were asked for again, and {came} came: a right one may be missing")
         n = self.asked.arguments.get("n")
-        return n if isinstance(n, int) else 1
+        if not isinstance(n, int) or len(self._documents) >= n:
+            return None
+        choices = ", ".join(str(branch.choice) for branch in self.answered)
+        return Truncated(f"{n} answers were asked for, and only these came: {choices} (see run.branches)")
 
     def _of_tools(self) -> Sequence[Branch[ModelT]]:
         """What came, without calls of no tool."""

@@ -248,6 +248,35 @@ def test_a_call_keeps_its_branch_over_an_attempt_that_lacks_it() -> None:
         ]
 
 
+def test_a_right_call_is_not_lost_by_an_answer_that_repeats_only_the_wrong_one() -> None:
+    answers = calling(*FIRST), calling(("Search", TWO)), calling(*SECOND)
+    with LoopbackServer(*answers) as server, sync(server) as client:
+        run = client.stream_tools([Weather, Search], messages=MESSAGES, max_retries=2)
+        assert run.results() == [Weather(city="Oslo"), Search(query="rain", limit=2)]
+        assert server.requests[1].json == server.requests[2].json
+        assert "2 calls were asked for again, and 1 came" in str(run.attempts[1].error)
+        assert [branch.call for branch in run.branches if cast("End", branch.end).status == "complete"] == [0, 1]
+    with LoopbackServer(*answers[:2]) as server, sync(server) as client:
+        run = client.stream_tools([Weather, Search], messages=MESSAGES, max_retries=1)
+        with pytest.raises(RetriesExhausted, match="a right one may be missing"):
+            run.results()
+
+
+def test_an_answer_from_the_start_may_have_fewer_calls() -> None:
+    broken = Answer(calling(*FIRST)[:7], ending="dropped")
+    with LoopbackServer(calling(*FIRST), broken, calling(("Weather", OSLO))) as server, sync(server) as client:
+        run = client.stream_tools([Weather, Search], messages=MESSAGES, max_retries=2)
+        assert run.results() == [Weather(city="Oslo")]
+
+
+def test_a_call_of_no_tool_alone_is_told() -> None:
+    with LoopbackServer(calling(("Forget", {})), calling(("Weather", OSLO))) as server, sync(server) as client:
+        run = client.stream_tools([Weather], messages=MESSAGES, max_retries=1)
+        assert run.results() == [Weather(city="Oslo")]
+        assert isinstance(run.attempts[0].error, UnknownTool)
+        assert "'Forget', which is none" in cast("Any", server.requests[1].json)["messages"][-1]["content"]
+
+
 def test_a_call_of_no_tool_is_not_among_the_results_of_one_attempt() -> None:
     with LoopbackServer(calling(("Forget", {}), ("Weather", OSLO))) as server, sync(server) as client:
         run = client.stream_tools([Weather], messages=MESSAGES)

@@ -73,6 +73,7 @@ class Branches(Generic[ModelT]):
         self._diffs: dict[Branch[ModelT], Fused] = {}
         self._aborted: InvalidResult | None = None
         self._words: list[str] = []
+        self._told_again = 0  # calls that the current request tells of, and asks for again
 
     @property
     def answered(self) -> Sequence[Branch[ModelT]]:
@@ -147,29 +148,39 @@ class Branches(Generic[ModelT]):
         finish = self.answer.finish()
         if finish.reason is None and not self.answer.closed:
             return Truncated("the stream ended without a word that it did: there may have been more calls")
-        wanted = self._wanted()
-        if self._documents and len(self._documents) < wanted:
-            came = ", ".join(str(branch.choice) for branch in self.answered)
-            return Truncated(f"{wanted} answers were asked for, and only these came: {came} (see run.branches)")
         if self._documents:
-            return None
+            return self._lacking()
         words = "".join(self._words)
         said = f"; it said {words[:_SHOWN]!r}" if words else ""
         return EmptyAnswer(f"the model {'answered' if None in self._models else 'called'} nothing{said}")
 
-    def _wanted(self) -> int:
-        """How many documents there are to be, at least."""
+    def _lacking(self) -> StreamkitError | None:
+        """That there are fewer documents than were asked for."""
+        if None not in self._models:
+            came, told = len(self._of_tools()), self._told_again
+            if came >= told:
+                return None
+            return Truncated(f"{told} calls were asked for again, and {came} came: a right one may be missing")
         n = self.asked.arguments.get("n")
-        return n if isinstance(n, int) and None in self._models else 1
+        if not isinstance(n, int) or len(self._documents) >= n:
+            return None
+        choices = ", ".join(str(branch.choice) for branch in self.answered)
+        return Truncated(f"{n} answers were asked for, and only these came: {choices} (see run.branches)")
+
+    def _of_tools(self) -> Sequence[Branch[ModelT]]:
+        """What came, without calls of no tool."""
+        return [branch for branch in self.answered if branch.response_model is not None]
 
     def _again(self, ours: Exception | None) -> Asked:
         """The request for the next attempt."""
         said = [document.said for document in self._documents.values()]
+        words = "".join(self._words)
+        if isinstance(ours, Truncated) and said:
+            return self.asked
+        self._told_again = len(self._of_tools()) if ours is None and None not in self._models else 0
         if ours is not None:
-            return asked_again(self._first, ours, "".join(self._words), None)
-        if None in self._models:
-            return choices_again(self._first, said)
-        return calls_again(self._first, said, "".join(self._words))
+            return asked_again(self._first, ours, words, None)
+        return choices_again(self._first, said) if None in self._models else calls_again(self._first, said, words)
 
     def _text(self) -> str:
         """What the model said in all documents, each from a line of its own."""

@@ -194,7 +194,8 @@ class Client(_Asking[SyncApi], SyncSpellings):
             messages: the chat, as the SDK takes it.
             mode: TOOLS or RESPONSES_TOOLS.
             max_retries: how often to ask for all calls again, after an answer in which one is not valid or of no
-                tool, that calls nothing, or whose stream broke; the model is told what was wrong with which call.
+                tool, that calls nothing, or whose stream broke; the model is told what was wrong with which call,
+                and an answer with fewer calls than it was told of is not taken.
             abort_on_invalid: end an attempt at the first value that is wrong, in whichever call.
             context: as for `stream`.
             strict: as for `stream`.

@@ -18,7 +18,8 @@ from pydantic_core import to_json
 
 from streamkit import Change, Document, from_openai
 from streamkit.client import Client
-from streamkit.sinks import console, to_line
+from streamkit.sinks import console
+from streamkit.sinks import to_json as change_to_json
 from streamkit.sources import recorded
 from streamkit.testing import LoopbackServer
 
@@ -43,7 +44,7 @@ class Figures:
             self.snapshot_bytes += silent * len(self._snapshot) + len(snapshot)
         self.chunks, self._snapshot = chunks, snapshot
         self.changes += len(batch)
-        self.bytes += sum(len(to_line(change).encode()) for change in batch)
+        self.bytes += sum(len(change_to_json(change).encode()) + 1 for change in batch)
 
     def __str__(self) -> str:
         return (

@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from streamkit.client import Mode, from_openai, from_provider
+    from streamkit.client import Hooks, Mode, Retrying, from_anthropic, from_openai, from_provider
     from streamkit.document import Document
     from streamkit.errors import (
         ConnectionLost,
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         SourceFailed,
         StreamkitError,
         Truncated,
+        UnknownTool,
     )
     from streamkit.events import Change, End, Finish
     from streamkit.flow import Flow, Pipeline, Stage
@@ -45,6 +46,7 @@ __all__ = [
     "Filtered",
     "Finish",
     "Flow",
+    "Hooks",
     "InvalidResult",
     "JsonSyntaxError",
     "LimitExceeded",
@@ -55,12 +57,15 @@ __all__ = [
     "ProviderError",
     "Refused",
     "RetriesExhausted",
+    "Retrying",
     "SourceFailed",
     "Stage",
     "Stream",
     "StreamkitError",
     "Truncated",
+    "UnknownTool",
     "extract",
+    "from_anthropic",
     "from_openai",
     "from_provider",
     "share",
@@ -68,7 +73,7 @@ __all__ = [
 
 # Nothing is imported before it is asked for: neither pydantic by `import streamkit`, nor openai by an extraction.
 _HOMES = {
-    "streamkit.client": ("Mode", "from_openai", "from_provider"),
+    "streamkit.client": ("Hooks", "Mode", "Retrying", "from_anthropic", "from_openai", "from_provider"),
     "streamkit.document": ("Document",),
     "streamkit.errors": (
         "ConnectionLost",
@@ -84,6 +89,7 @@ _HOMES = {
         "SourceFailed",
         "StreamkitError",
         "Truncated",
+        "UnknownTool",
     ),
     "streamkit.events": ("Change", "End", "Finish"),
     "streamkit.flow": ("Flow", "Pipeline", "Stage"),

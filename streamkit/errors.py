@@ -25,6 +25,7 @@ __all__ = [
     "SourceFailed",
     "StreamkitError",
     "Truncated",
+    "UnknownTool",
 ]
 
 
@@ -98,6 +99,10 @@ class InvalidResult(StreamkitError, ValueError):
         super().__init__(_summary(self.errors))
 
 
+class UnknownTool(StreamkitError):
+    """The model called a tool that it was not offered."""
+
+
 class SourceFailed(StreamkitError):
     """What the text came from failed: see `ConnectionLost` and `ProviderError`."""
 
@@ -123,7 +128,7 @@ class Attempt:
     """One attempt at an answer, when it was over.
 
     Attributes:
-        text: what the model said, as it came.
+        text: what the model said, as it came; of several documents, each from a line of its own.
         error: why it was not the last one, or what the run ended with; None for one that succeeded.
         usage: token counts, by the provider's names for them, where it told.
         finish_reason: the provider's own word for its end.

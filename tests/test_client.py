@@ -99,7 +99,7 @@ def test_a_name_that_is_none(name: str) -> None:
 
 
 def test_an_unknown_provider_is_told_the_known_ones() -> None:
-    with pytest.raises(ValueError, match=r"unknown provider 'opnai'.*known are 'azure', .*'openai', .*base_url"):
+    with pytest.raises(ValueError, match=r"unknown provider 'opnai'.*known are 'anthropic', .*'openai', .*base_url"):
         from_provider("opnai/gpt-4.1-mini")
 
 

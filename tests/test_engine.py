@@ -212,3 +212,42 @@ def test_the_demo_against_a_live_endpoint(base_url: str) -> None:
     ran = subprocess.run([*command, *options], capture_output=True, text=True, check=True, timeout=60)
     assert '"budget": 50000' in ran.stdout
     assert ran.stderr == ""
+
+
+# Anthropic's Messages API
+
+
+@pytest.fixture
+def address(base_url: str) -> str:
+    """As the other SDK has it: it adds the version itself."""
+    return base_url.removesuffix("/v1")
+
+
+@pytest.mark.parametrize("mode", [Mode.JSON_SCHEMA, Mode.TOOLS], ids=lambda mode: mode.value)
+def test_a_meeting_over_the_messages_api(address: str, mode: Mode) -> None:
+    with (
+        from_provider("anthropic/meeting", base_url=address, api_key="none", mode=mode) as client,
+        client.stream(MeetingInfo, messages=MESSAGES, extra_body={"temperature": 0}) as run,
+    ):
+        assert run.result() == MEETING
+        assert run.chunks > 20
+        assert run.finish_reason == ("tool_calls" if mode is Mode.TOOLS else "stop")
+        assert run.usage is not None
+        assert run.usage["output_tokens"]
+
+
+async def test_calls_over_the_messages_api(address: str) -> None:
+    async with (
+        from_provider("anthropic/meeting", base_url=address, api_key="none", async_client=True) as client,
+        client.stream_tools([User], messages=MESSAGES, extra_body={"temperature": 0}) as run,
+    ):
+        assert await run.results() == USERS
+
+
+def test_a_length_cut_over_the_messages_api(address: str) -> None:
+    with (
+        from_provider("anthropic/meeting", base_url=address, api_key="none") as client,
+        pytest.raises(Truncated) as caught,
+    ):
+        client.create(response_model=MeetingInfo, messages=MESSAGES, max_tokens=30)
+    assert caught.value.finish_reason == "length"

@@ -13,7 +13,7 @@ from conftest import ROOT
 from meeting import MEETING, RECORDED, MeetingInfo
 
 from streamkit import Document, extract
-from streamkit.sinks import to_line
+from streamkit.sinks import to_json
 
 EXAMPLES = sorted(path for path in (ROOT / "examples").glob("*.py") if path.stem not in ("meeting", "demo"))
 
@@ -59,6 +59,8 @@ def expected_figures(chunks: list[str]) -> tuple[int, int, int, int, int]:
         snapshots.append(json.dumps(document.value, separators=(",", ":"), ensure_ascii=False))
     repeats = sum(before == after for before, after in pairwise(snapshots))
     # A plain list of texts knows no finish_reason; the provider said "stop".
-    lines = "".join(map(to_line, changes)).replace('"finish_reason":null', '"finish_reason":"stop"')
+    lines = "".join(f"{to_json(change)}\n" for change in changes).replace(
+        '"finish_reason":null', '"finish_reason":"stop"'
+    )
     sizes = (len(lines.encode()), len("".join(snapshots).encode()))
     return len(chunks), len(changes), repeats, *sizes

@@ -278,7 +278,7 @@ async def test_async_hooks_are_awaited() -> None:
 
     with LoopbackServer(chat_events([TEXT])) as server:
         async with asynchronous(server) as client:
-            hooks = Hooks(on_end=on_end, on_change=lambda change: told.append(change.op))
+            hooks = Hooks[Change](on_end=on_end, on_change=lambda change: told.append(change.op))
             assert await client.stream(User, messages=MESSAGES, hooks=hooks).result() == JO
         assert told[-2:] == ["end", "complete"]
         with from_provider("local/m", base_url=server.base_url) as sync, pytest.raises(TypeError, match="on_end"):

@@ -18,7 +18,7 @@ from pydantic import BaseModel
 
 from streamkit import Change, Document, End, Flow, JsonSyntaxError, extract
 from streamkit.operators import accumulate
-from streamkit.sinks import Callback, Sink, callbacks, console, jsonlines
+from streamkit.sinks import Callback, Sink, callbacks, console, jsonlines, to_json
 
 
 class User(BaseModel):
@@ -208,6 +208,33 @@ def test_json_lines_are_json_whatever_the_values() -> None:
     (changes | jsonlines(file)).run()
     values = [json.loads(line)["value"] for line in file.getvalue().splitlines()]
     assert values == [None, [1], str(object), "x", "no"]
+
+
+def test_one_change_as_json() -> None:
+    assert (
+        to_json(Change("append", ("users", 0, "na/me"), "Jö"))
+        == '{"op":"append","path":["users",0,"na/me"],"value":"Jö"}'
+    )
+    assert to_json(Change("remove", (0,))) == '{"op":"remove","path":[0],"value":null}'
+    text = "ab " * 1333
+    changes = (
+        ['{"text": "', *(text[at : at + 5] for at in range(0, len(text), 5)), '"}'] | extract(dict[str, str])
+    ).batches()
+    told = [to_json(change) for batch in changes for change in batch if change.op != "complete"]
+    assert sum(len(each) for each in told) <= 60_000
+
+
+def test_a_snapshot_as_json_can_be_gone_on_with() -> None:
+    document = Document()
+    for change in list(PIECES[:10] | extract(list[User]))[:-1]:
+        document.apply(change)
+    told = json.loads(to_json(Change("snapshot", (), document)))["value"]
+    assert told == {
+        "value": [{"name": "Jo", "born": "2000-01-02"}, {"name": "A"}],
+        "open": [[], [1], [1, "name"]],
+        "invalid": [],
+        "missed": 0,
+    }
 
 
 def test_json_lines_are_flushed_with_each_chunk() -> None:

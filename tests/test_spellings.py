@@ -6,9 +6,13 @@ from typing import Any, Literal, cast
 
 import pytest
 from meeting import MEETING, MESSAGES, RECORDED, USERS, MeetingInfo, User
+from openai.types import CompletionUsage
+from openai.types.chat import ChatCompletion
+from openai.types.responses import Response
 from pydantic import BaseModel, ValidationInfo, field_validator
+from wires import DONE, choice, event
 
-from streamkit import InvalidResult, Partial, PartialLiteralMixin, StreamkitError, from_provider
+from streamkit import InvalidResult, Mode, Partial, PartialLiteralMixin, StreamkitError, from_provider
 from streamkit.client import AsyncClient, Client
 from streamkit.sources import recorded
 from streamkit.testing import LoopbackServer, chat_events
@@ -111,3 +115,61 @@ def test_partials_only_stream() -> None:
         with pytest.raises(StreamkitError):
             client.create(response_model=User, messages=MESSAGES)
         assert cast("Any", client).chat.completions is client
+
+
+USAGE = {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}
+JANE = USERS[1].model_dump_json()
+
+
+@pytest.mark.parametrize("source", ["sse", "sdk"])
+def test_the_completion_is_the_sdks_own(source: Any) -> None:
+    events = chat_events([JANE[:9], JANE[9:]], usage=USAGE)
+    with LoopbackServer(events, answer(LIST)) as server, sync(server) as client:
+        client.source = source
+        user, completion = client.chat.completions.create_with_completion(response_model=User, messages=MESSAGES)
+        assert user == USERS[1]
+        assert isinstance(completion, ChatCompletion)
+        assert isinstance(completion.usage, CompletionUsage)
+        assert completion.usage.total_tokens == 7
+        assert completion.choices[0].message.content == JANE
+        assert (completion.choices[0].finish_reason, completion.choices[0].message.tool_calls) == ("stop", None)
+        assert ChatCompletion.model_validate(completion.model_dump()) == completion
+        users, _ = client.create_with_completion(response_model=MANY, messages=MESSAGES, mode=Mode.JSON, max_retries=0)
+        assert users == USERS
+
+
+async def test_the_completion_of_a_call_in_the_async_world() -> None:
+    function = {"name": "User", "arguments": JANE}
+    called = choice({"tool_calls": [{"index": 0, "id": "c1", "function": function}]})
+    with LoopbackServer([called, choice({}, finish_reason="tool_calls"), DONE]) as server:
+        async with asynchronous(server) as client:
+            user, completion = await client.create_with_completion(
+                response_model=User, messages=MESSAGES, mode=Mode.TOOLS
+            )
+    assert user == USERS[1]
+    (told,) = completion.choices
+    assert (told.message.content, told.finish_reason, completion.usage) == (None, "tool_calls", None)
+    assert [(each.id, each.function.name, each.function.arguments) for each in told.message.tool_calls] == [
+        ("c1", "User", JANE)
+    ]
+
+
+def test_the_completion_of_the_responses_api() -> None:
+    events = [
+        event(type="response.output_text.delta", item_id="a", delta=JANE),
+        event(type="response.completed", response={"id": "r", "status": "completed", "usage": {"total_tokens": 7}}),
+    ]
+    item = {"type": "function_call", "id": "i", "call_id": "c", "name": "User"}
+    calls = [
+        event(type="response.output_item.added", item=item),
+        event(type="response.function_call_arguments.done", item_id="i", arguments=JANE),
+        event(type="response.completed", response={"status": "completed"}),
+    ]
+    with LoopbackServer(events, calls) as server, sync(server) as client:
+        _, told = client.create_with_completion(response_model=User, messages=MESSAGES, mode=Mode.RESPONSES)
+        assert isinstance(told, Response)
+        assert (told.id, told.status, told.output_text) == ("r", "completed", JANE)
+        assert told.usage is not None
+        assert told.usage.total_tokens == 7
+        _, told = client.create_with_completion(response_model=User, messages=MESSAGES, mode=Mode.RESPONSES_TOOLS)
+        assert [(each.type, each.name, each.arguments) for each in told.output] == [("function_call", "User", JANE)]

@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-from streamkit.client.mode import Mode
 from streamkit.client.request import Asked
 from streamkit.client.retry import Retries, asked_again
 from streamkit.client.unwrapped import unwrapped
@@ -239,4 +238,4 @@ def pipeline_for(model: type[Any], asked: Asked, reads: Reads, *, least: bool) -
         pipeline = pipeline | diff()
     if asked.wrapped:
         pipeline = unwrapped() | pipeline
-    return fenced() | pipeline if asked.mode is Mode.MD_JSON else pipeline
+    return fenced() | pipeline if asked.fenced else pipeline

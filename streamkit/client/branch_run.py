@@ -6,9 +6,10 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from streamkit.client.attempts import Cancelled
-from streamkit.client.branches import Branch, BranchChange, Branches
+from streamkit.client.branch import Branch, BranchChange
+from streamkit.client.branches import Branches
 from streamkit.client.worlds import AsyncOnly
+from streamkit.errors import Attempt
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -30,12 +31,17 @@ class _Reading(Generic[ModelT]):
 
     @property
     def branches(self) -> Sequence[Branch[ModelT]]:
-        """The documents that have begun, in the order in which they did."""
+        """The documents that have begun, in any attempt, in the order in which they did."""
         return tuple(self._machine.branches.values())
 
     @property
+    def attempts(self) -> Sequence[Attempt]:
+        """The attempts that have ended, oldest first."""
+        return tuple(self._machine.over)
+
+    @property
     def usage(self) -> Mapping[str, object] | None:
-        """What the answer cost, by the provider's names; None until it told, usually at the very end."""
+        """What the last attempt cost, by the provider's names; None until it told, usually at the very end."""
         return self._machine.answer.usage
 
     @property
@@ -49,21 +55,23 @@ class _Reading(Generic[ModelT]):
         return self._machine.answer.id
 
     def _results(self) -> list[ModelT]:
-        (attempt,) = self._machine.over
-        error = attempt.error if isinstance(attempt.error, Cancelled) else self._machine.error
-        if error is not None:
-            raise error
-        return [branch.result() for branch in self.branches]
+        if self._machine.failure is not None:
+            raise self._machine.failure
+        return [branch.result() for branch in self._machine.answered]
 
 
 class BranchRun(_Reading[ModelT], Iterator[BranchChange[ModelT]]):
     """Iterating gives `(branch, change)`; entering and leaving as for a `Run`.
 
-    Each branch has an `end` of its own, and so an error of its own.
+    Each branch has an `end` of its own, and so an error of its own. With `max_retries=` no branch ends before it
+    is known that no attempt follows. Where one does, each branch gets a `reset`, and then only what differs in the
+    call of the same index and tool (or the same choice) of the new attempt; others are new branches. A branch
+    that the last attempt does not have ends `failed`, and is not among the results.
 
     Raises (at the end of the iteration):
         SourceFailed: the stream broke; every branch that was open has ended `failed`.
         EmptyAnswer: there was no branch at all.
+        RetriesExhausted: one of these, after more than one attempt.
     """
 
     def __init__(self, machine: Branches[ModelT], reader: SyncReader[BranchChange[ModelT]]) -> None:
@@ -91,10 +99,11 @@ class BranchRun(_Reading[ModelT], Iterator[BranchChange[ModelT]]):
         return self._pending.popleft()
 
     def results(self) -> list[ModelT]:
-        """Read what is left, and return the validated models, in the order in which they began.
+        """Read what is left, and return the validated models of the last attempt, in the order in which they began.
 
         Raises:
-            StreamkitError: as the first branch that did not end `complete` has it.
+            StreamkitError: as the first branch that did not end `complete` has it; after more than one attempt
+                `RetriesExhausted`.
         """
         for _ in self:
             pass

@@ -2,200 +2,283 @@
 
 in    ((0, 0), '{"city"'), ((0, 1), '{"que'), ((0, 0), ': "Oslo"}') ...
 out   (Weather #0, add ""), (Search #1, add ""), (Weather #0, add /city "Oslo") ...
+
+An attempt is one answer, with all documents in it. If one of them fails, all are asked for again; a document of
+the new attempt is laid over that of the same place (and tool) in the one before, so that only what differs is told.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from streamkit.client.attempts import Cancelled, Reads, pipeline_for
+from streamkit.client.branch import Branch, BranchChange
+from streamkit.client.branch_document import BranchDocument
+from streamkit.client.calls_again import calls_again, choices_again
 from streamkit.client.request import Asked
-from streamkit.errors import Attempt, EmptyAnswer, StreamkitError, Truncated
+from streamkit.client.retry import Retries, asked_again
+from streamkit.errors import (
+    Attempt,
+    EmptyAnswer,
+    InvalidResult,
+    RetriesExhausted,
+    StreamkitError,
+    Truncated,
+)
 from streamkit.events import Change, End, Finish
-from streamkit.schema.compile import compile_type
+from streamkit.operators import diff
 from streamkit.sources.answer import Answer, Called, Piece, Place
-from streamkit.typed_fold import TypedFold
 
 if TYPE_CHECKING:
-    from streamkit.flow import Reason
+    from streamkit.flow import Fused, Reason
 
-__all__ = ["Branch", "BranchChange", "Branches"]
+__all__ = ["Branches"]
 
 ModelT = TypeVar("ModelT")
 
 _SHOWN = 200
 
 
-class Branch(Generic[ModelT]):
-    """One document of an answer.
-
-    Attributes:
-        choice: which of the `n` answers, from 0.
-        call: which tool call of it, by the provider's index; None for the message itself.
-        name: the tool that is called.
-        id: the provider's id of the call.
-        response_model: the type that is streamed; None for a call of a tool that was not offered.
-        end: how it ended; None before.
-    """
-
-    def __init__(self, place: Place, called: Called, model: type[ModelT] | None) -> None:
-        choice, part = place
-        self.choice, self.call = choice, part if isinstance(part, int) else None
-        self.name, self.id, self.response_model = called.name, called.id, model
-        self.end: End | None = None
-        self._fold = TypedFold(compile_type(model if model is not None else object))
-        self._value: list[ModelT] = []
-
-    def __repr__(self) -> str:
-        call = "" if self.call is None else f", call={self.call}, name={self.name!r}"
-        return f"Branch(choice={self.choice}{call})"
-
-    @property
-    def partial(self) -> ModelT | None:
-        """What has come so far: a `Partial`, the result itself once it is complete; None before anything."""
-        return cast("ModelT | None", self._fold.snapshot())
-
-    def result(self) -> ModelT:
-        """The validated model.
-
-        Raises:
-            StreamkitError: the document did not end `complete`, or has not ended; `.partial` has what had arrived.
-        """
-        if self.end is None:
-            raise StreamkitError(f"{self!r} has not ended: read the run to its end first")
-        if self.end.status != "complete" and self.end.error is not None:
-            raise self.end.error
-        return self._value[0]
-
-    def take(self, change: Change) -> None:
-        """Fold a change of this document."""
-        if change.op != "end":
-            self._fold.apply(change)
-            if change.op == "complete" and not change.path:
-                self._value = [cast("ModelT", change.value)]
-            return
-        self.end = cast("End", change.value)
-        if isinstance(self.end.error, StreamkitError):
-            self.end.error.partial = self.partial
-
-
-class BranchChange(NamedTuple, Generic[ModelT]):
-    """A change, and which document it belongs to."""
-
-    branch: Branch[ModelT]
-    change: Change
-
-
 class Branches(Generic[ModelT]):
-    """Reads all documents of one answer at once; drives as `Attempts` does, but there is one attempt.
+    """Reads all documents of one answer at once, one attempt after the other; drives as `Attempts` does.
 
     Args:
-        asked: the request.
+        asked: the first request.
         models: the type of each tool, by its name; or, for choices, one type under the name None.
+        retries: whether there is to be another attempt.
         reads: how the answer is to be read.
+
+    Attributes:
+        branches: all that have begun, in any attempt, by their place and tool.
+        failure: why there are no results.
+
+    The others are those of `Attempts`.
     """
 
-    def __init__(self, asked: Asked, models: Mapping[str | None, type[ModelT]], reads: Reads) -> None:
+    def __init__(self, asked: Asked, models: Mapping[str | None, type[ModelT]], retries: Retries, reads: Reads) -> None:
         self.asked, self.answer = asked, Answer()
         self.over: list[Attempt] = []
         self.stop = False
         self.wait: float | None = None
         self.error: Exception | None = None
-        self.branches: dict[Place, Branch[ModelT]] = {}
-        self._models = models
-        self._pipelines = {name: pipeline_for(model, asked, reads, least=True) for name, model in models.items()}
-        self._feeds: dict[Place, Any] = {}
-        self._machines: dict[Place, Any] = {}
-        self._said = ""
+        self.failure: Exception | None = None
+        self.branches: dict[tuple[Place, str | None], Branch[ModelT]] = {}
+        self._first, self._models, self._retries = asked, models, retries
+        self._abort_on_invalid = reads.abort_on_invalid
+        self._pipelines = {
+            name: pipeline_for(model, asked, reads, least=not retries.wanted) for name, model in models.items()
+        }
+        self._documents: dict[Place, BranchDocument[ModelT]] = {}
+        self._diffs: dict[Branch[ModelT], Fused] = {}
+        self._aborted: InvalidResult | None = None
+        self._words: list[str] = []
+        self._told_again = 0  # calls that the current request tells of, and asks for again
+
+    @property
+    def answered(self) -> Sequence[Branch[ModelT]]:
+        """The branches of the current attempt, in the order in which they began in it."""
+        return [document.branch for document in self._documents.values()]
 
     def begin(self, answer: Answer) -> None:
-        """Take the stream of the answer."""
-        self.answer = answer
+        """Take the stream of the next attempt."""
+        self.answer, self._documents, self._words = answer, {}, []
+        self.stop, self.wait, self._aborted = False, None, None
 
     def feed(self, pieces: Sequence[Piece]) -> Sequence[BranchChange[ModelT]]:
         """Read pieces of the answer."""
         out: list[BranchChange[ModelT]] = []
         for place, text in pieces:
-            if isinstance(place[1], int) if None not in self._models else self._is_document(place):
-                out += self._feed(place, text)
-            elif place[1] == "content" and len(self._said) < _SHOWN:
-                self._said += text[:_SHOWN]
+            if self.stop:
+                break
+            if self._is_document(place):
+                out += self._read(place, text)
+            elif place[1] == "content":
+                self._words.append(text)
         return out
 
     def end(self, reason: Reason) -> Sequence[BranchChange[ModelT]]:
-        """Take the end of the answer: every document ends."""
-        out: list[BranchChange[ModelT]] = []
-        if isinstance(reason, Finish):
-            # A call without any text is one without arguments.
-            for place in [each for each in self.answer.calls if each not in self.branches]:
-                if None not in self._models:
-                    out += self._feed(place, "{}")
-        for place, branch in self.branches.items():
-            if branch.end is None:
-                out += self._close(place, branch, reason)
-        self.over.append(Attempt("", reason if isinstance(reason, Exception) else None, self.answer.usage))
-        self.error = reason if isinstance(reason, Exception) and not isinstance(reason, Cancelled) else None
-        if isinstance(reason, Finish):
-            self.error = self._missing(reason)
-        return out
+        """Take the end of the attempt: every document ends, or is reset if another attempt follows."""
+        out = self._close_all(reason)
+        ours = self._of_the_answer(reason)
+        errors = [each for each in (ours, self._aborted) if each is not None] or self._of_documents()
+        error = errors[0] if errors else None
+        finish = self.answer.finish()
+        self.over.append(Attempt(self._text(), error, finish.usage, finish.reason, self.answer.id))
+        if isinstance(error, Cancelled) or error is None:
+            self.failure = error
+        else:
+            self.wait = self._retries.after_all(errors)
+            if self.wait is not None:
+                self.asked = self._again(ours)
+                return [*out, *self._reset(error)]
+            self._fail(error, ours)
+        return [*out, *self._ends(reason)]
 
     def give_up(self, error: Exception) -> Sequence[BranchChange[ModelT]]:
-        """Take it that the one attempt was cancelled before it was begun."""
-        return self.end(error)
+        """Take it that the next attempt could not even be begun; another may follow it all the same."""
+        self._documents, self.wait = {}, None
+        self.over.append(Attempt("", error))
+        if isinstance(error, Cancelled):
+            self.failure = error
+            return self._ends(error)
+        self.wait = self._retries.after(error)
+        if self.wait is not None:
+            return self._reset(error)
+        self._fail(error, error)
+        return self._ends(error)
 
-    def _missing(self, finish: Finish) -> StreamkitError | None:
-        """What no branch can tell of: that there is none, or that there may have been more."""
+    def _fail(self, error: Exception, ours: Exception | None) -> None:
+        """There is no further attempt: that is told by `results`, and, if no branch can tell it, by the run itself."""
+        self.failure = error
+        if len(self.over) > 1:
+            self.failure = RetriesExhausted(self.over)
+            self.failure.__cause__ = error
+            self.failure.partial = [branch.partial for branch in self.branches.values()]
+        self.error = None if ours is None else self.failure
+
+    def _of_documents(self) -> list[Exception]:
+        said = [document.said.error for document in self._documents.values()]
+        return [error for error in said if error is not None]
+
+    def _of_the_answer(self, reason: Reason) -> Exception | None:
+        """What no branch can tell of: that the stream broke, that there is none, or that there may have been more."""
+        if isinstance(reason, Exception) or self._aborted is not None:
+            return reason if isinstance(reason, Exception) else None
+        finish = self.answer.finish()
         if finish.reason is None and not self.answer.closed:
             return Truncated("the stream ended without a word that it did: there may have been more calls")
-        wanted = self._wanted()
-        if self.branches and len(self.branches) < wanted:
-            came = ", ".join(str(branch.choice) for branch in self.branches.values())
-            return Truncated(f"{wanted} answers were asked for, and only these came: {came} (see run.branches)")
-        if self.branches:
-            return None
-        said = f"; it said {self._said[:_SHOWN]!r}" if self._said else ""
+        if self._documents:
+            return self._lacking()
+        words = "".join(self._words)
+        said = f"; it said {words[:_SHOWN]!r}" if words else ""
         return EmptyAnswer(f"the model {'answered' if None in self._models else 'called'} nothing{said}")
 
-    def _wanted(self) -> int:
-        """How many documents there are to be, at least."""
+    def _lacking(self) -> StreamkitError | None:
+        """That there are fewer documents than were asked for."""
+        if None not in self._models:
+            came, told = len(self._of_tools()), self._told_again
+            if came >= told:
+                return None
+            return Truncated(f"{told} calls were asked for again, and {came} came: a right one may be missing")
         n = self.asked.arguments.get("n")
-        return n if isinstance(n, int) and None in self._models else 1
+        if not isinstance(n, int) or len(self._documents) >= n:
+            return None
+        choices = ", ".join(str(branch.choice) for branch in self.answered)
+        return Truncated(f"{n} answers were asked for, and only these came: {choices} (see run.branches)")
+
+    def _of_tools(self) -> Sequence[Branch[ModelT]]:
+        """What came, without calls of no tool."""
+        return [branch for branch in self.answered if branch.response_model is not None]
+
+    def _again(self, ours: Exception | None) -> Asked:
+        """The request for the next attempt."""
+        said = [document.said for document in self._documents.values()]
+        words = "".join(self._words)
+        if isinstance(ours, Truncated) and said:
+            return self.asked
+        self._told_again = len(self._of_tools()) if ours is None and None not in self._models else 0
+        if ours is not None:
+            return asked_again(self._first, ours, words, None)
+        return choices_again(self._first, said) if None in self._models else calls_again(self._first, said, words)
+
+    def _text(self) -> str:
+        """What the model said in all documents, each from a line of its own."""
+        return "\n".join(document.said.text for document in self._documents.values()) or "".join(self._words)
 
     def _is_document(self, place: Place) -> bool:
-        """Whether choices are read here: the message, or the first call."""
+        """Whether a place is read: any call; where choices are read, the message, or the first call."""
+        if None not in self._models:
+            return isinstance(place[1], int)
         return place[1] == (0 if self.asked.mode.calls_tools else "content")
 
-    def _feed(self, place: Place, text: str) -> Sequence[BranchChange[ModelT]]:
-        feed = self._feeds.get(place)
-        if feed is None:
-            if place in self.branches:
-                return ()
-            return self._open(place, text)
-        return self._told(self.branches[place], cast("Sequence[Change]", feed(text)))
+    def _read(self, place: Place, text: str) -> Sequence[BranchChange[ModelT]]:
+        document = self._documents.get(place) or self._open(place)
+        changes = document.read(text)
+        if self._abort_on_invalid:
+            wrong = next((at for at, change in enumerate(changes) if change.op == "invalid"), None)
+            if wrong is not None:
+                return self._abort(document, changes[: wrong + 1])
+        return self._take(document, changes)
 
-    def _open(self, place: Place, text: str) -> Sequence[BranchChange[ModelT]]:
+    def _open(self, place: Place) -> BranchDocument[ModelT]:
         called = self.answer.calls.get(place, Called())
         name = None if None in self._models else called.name
-        branch = self.branches[place] = Branch(place, called, self._models.get(name))
-        if name not in self._pipelines:
-            known = ", ".join(repr(each) for each in self._models)
-            error = StreamkitError(f"the model called {name!r}, which is none of the tools: {known}")
-            return self._told(branch, [Change("end", (), End("failed", error=error))])
-        self._machines[place] = machine = self._pipelines[name].start()
-        self._feeds[place] = machine.item_feeder()
-        return self._feed(place, text)
+        branch = self.branches.get((place, name))
+        if branch is None:
+            branch = self.branches[place, name] = Branch(place, called, self._models.get(name))
+            if self._retries.wanted:
+                self._diffs[branch] = diff().start()
+        branch.id = called.id
+        document = BranchDocument(place, called, branch, self._pipelines)
+        self._documents[place] = document
+        return document
 
-    def _close(self, place: Place, branch: Branch[ModelT], reason: Reason) -> Sequence[BranchChange[ModelT]]:
-        left = StreamkitError("left") if isinstance(reason, Cancelled) else reason
-        finish = self.answer.finish(place[0])
-        changes = cast("list[Change]", list(self._machines[place].close(finish if isinstance(left, Finish) else left)))
-        if isinstance(reason, Cancelled):
-            end = cast("End", changes[-1].value)
-            changes[-1] = Change("end", (), end._replace(status="cancelled", error=reason))
-        return self._told(branch, changes)
+    def _abort(self, document: BranchDocument[ModelT], changes: Sequence[Change]) -> Sequence[BranchChange[ModelT]]:
+        """Leave at the first value that is wrong, in whichever document."""
+        self.stop = True
+        self._aborted = InvalidResult(cast("Any", changes[-1].value), path=changes[-1].path)
+        self._aborted.whole = False
+        out = [*self._take(document, changes), *self._take(document, document.leave("invalid", self._aborted))]
+        return [
+            *out,
+            *self._close_all(Cancelled(f"left at the first value that is wrong: it was in {document.branch}")),
+        ]
+
+    def _close_all(self, reason: Reason) -> list[BranchChange[ModelT]]:
+        out: list[BranchChange[ModelT]] = []
+        if isinstance(reason, Finish) and None not in self._models and not self.stop:
+            # A call without any text is one without arguments, unless it was cut off.
+            last = next(reversed(self.answer.calls), None)
+            for place in [each for each in self.answer.calls if each not in self._documents]:
+                document = self._open(place)
+                if place != last or reason.reason != "length":
+                    out += self._take(document, document.read("{}"))
+        for document in self._documents.values():
+            if document.end is not None:
+                continue
+            if isinstance(reason, Cancelled):
+                out += self._take(document, document.leave("cancelled", reason))
+            else:
+                finish = self.answer.finish(document.place[0]) if isinstance(reason, Finish) else reason
+                out += self._take(document, document.close(finish))
+        return out
+
+    def _take(self, document: BranchDocument[ModelT], changes: Sequence[Change]) -> Sequence[BranchChange[ModelT]]:
+        """Tell changes; an `end` only once it is known that no attempt follows."""
+        if changes and changes[-1].op == "end":
+            document.end = cast("End", changes[-1].value)
+            if self._retries.wanted:
+                changes = changes[:-1]
+        return self._told(document.branch, changes)
+
+    def _reset(self, error: Exception) -> Sequence[BranchChange[ModelT]]:
+        change = Change("reset", (), str(error))
+        return [each for branch in self.branches.values() for each in self._told(branch, [change])]
+
+    def _ends(self, reason: Reason) -> Sequence[BranchChange[ModelT]]:
+        """How each branch ends, those too that the last attempt did not come to."""
+        ends = {document.branch: document.end for document in self._documents.values()}
+        out: list[BranchChange[ModelT]] = []
+        for branch in self.branches.values():
+            if branch.end is None:
+                end = ends.get(branch) or _not_again(branch, reason)
+                out += self._told(branch, [Change("end", (), end)])
+        return out
 
     def _told(self, branch: Branch[ModelT], changes: Sequence[Change]) -> Sequence[BranchChange[ModelT]]:
+        least = self._diffs.get(branch)
+        if least is not None:
+            changes = cast("Sequence[Change]", least.feed_batch(changes))
         for change in changes:
             branch.take(change)
         return [BranchChange(branch, change) for change in changes]
+
+
+def _not_again(branch: Branch[Any], reason: Reason) -> End:
+    """The end of a branch that an earlier attempt began, and the last did not take up."""
+    if isinstance(reason, Cancelled):
+        return End("cancelled", error=reason)
+    if isinstance(reason, Exception):
+        return End("failed", error=reason)
+    return End("failed", error=StreamkitError(f"{branch} was not in the last attempt: its answer stands without it"))

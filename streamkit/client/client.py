@@ -1,49 +1,45 @@
-"""`Client` and `AsyncClient`: a model goes in, a run comes out. Both wrap the user's own openai client."""
+"""`Client` and `AsyncClient`: a model goes in, a run comes out. Both wrap the user's own client of an SDK."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
-from openai import AsyncOpenAI, OpenAI
-
+from streamkit.client.api import Api, AsyncApi, Sdk, SyncApi
 from streamkit.client.attempts import Attempts, Reads
+from streamkit.client.branch import BranchChange
 from streamkit.client.branch_run import AsyncBranchRun, BranchRun
 from streamkit.client.branches import Branches
-from streamkit.client.explain import explained
 from streamkit.client.hooks import Hooks, check_hooks
 from streamkit.client.mode import Mode, mode_of
 from streamkit.client.reader import AsyncReader, SyncReader
-from streamkit.client.request import Asked, Message, ask, ask_for_calls, tool_name
+from streamkit.client.request import Asked, Message, tool_name
 from streamkit.client.retry import Retries, Retrying
 from streamkit.client.run import AsyncRun, Run
 from streamkit.client.spellings import AsyncSpellings, SyncSpellings
 from streamkit.client.wanted import wanted
-from streamkit.sources.openai import How, chat_pieces, responses_pieces
+from streamkit.events import Change
 
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from openai import AsyncStream, Stream
-    from openai.types.chat import ChatCompletionChunk
-    from openai.types.responses import ResponseStreamEvent
-
+    from streamkit.sources.openai import How
     from streamkit.sources.pieces import AsyncPieces, Pieces
 
 __all__ = ["AsyncClient", "Client"]
 
 ModelT = TypeVar("ModelT")
-SdkT = TypeVar("SdkT", OpenAI, AsyncOpenAI)
+ApiT = TypeVar("ApiT", bound=Api)
 
 _NO_HOOKS = Hooks()
 
 
-class _Asking(Generic[SdkT]):
+class _Asking(Generic[ApiT]):
     """What both kinds of client are made of.
 
     Args:
-        sdk: the openai client that sends the requests.
+        api: how requests are spelt and sent.
         model: the model to ask; by default each request names one.
         mode: how to ask for JSON; each request may say otherwise.
         source: read the bytes of the answers (`"sse"`) or the SDK's objects (`"sdk"`); by default the bytes
@@ -51,12 +47,16 @@ class _Asking(Generic[SdkT]):
     """
 
     def __init__(
-        self, sdk: SdkT, *, model: str | None = None, mode: Mode = Mode.JSON_SCHEMA, source: How | None = None
+        self, api: ApiT, *, model: str | None = None, mode: Mode = Mode.JSON_SCHEMA, source: How | None = None
     ) -> None:
-        self.sdk: SdkT = sdk
+        self._api: ApiT = api
         self.model, self.mode = model, mode_of(mode)
         self.source: How | None = source
-        self.omit: Mapping[str, None] = {}  # arguments that the provider refuses
+
+    @property
+    def sdk(self) -> Sdk:
+        """The SDK's client, which sends the requests."""
+        return self._api.sdk
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.model!r} at {self.sdk.base_url})"
@@ -64,50 +64,45 @@ class _Asking(Generic[SdkT]):
     def _ask(
         self, response_model: object, mode: Mode | None, messages: Sequence[Message], request: Mapping[str, object]
     ) -> Asked:
-        return ask(response_model, mode_of(mode or self.mode), messages, {"model": self.model, **self.omit, **request})
+        mode = mode_of(mode or self.mode)
+        return self._api.ask(response_model, mode, messages, {"model": self.model, **request})
 
     def _calls(
         self,
         tools: Sequence[type[ModelT]],
         mode: Mode,
         messages: Sequence[Message],
-        reads: Reads,
         request: Mapping[str, object],
+        *,
+        retries: Retries,
+        reads: Reads,
     ) -> Branches[ModelT]:
         if isinstance(tools, type):
             raise TypeError(f"tools is a list of models, got {tools!r:.80}: did you mean [...] around it?")
-        _check_once("stream_tools", request)
         mode = mode_of(mode)
         named: dict[str | None, type[ModelT]] = {tool_name(each): wanted(each) for each in tools}
         if not mode.calls_tools:
             raise ValueError(f"stream_tools() asks in the mode TOOLS or RESPONSES_TOOLS, not {mode.name}")
-        asked = ask_for_calls(named, mode, messages, {"model": self.model, **self.omit, **request})
-        return Branches(asked, named, reads)
+        asked = self._api.ask_for_calls(named, mode, messages, {"model": self.model, **request})
+        return Branches(asked, named, retries, reads)
 
     def _choices(
         self,
         response_model: type[ModelT],
         mode: Mode | None,
         messages: Sequence[Message],
-        reads: Reads,
         request: Mapping[str, object],
         *,
         n: int,
+        retries: Retries,
+        reads: Reads,
     ) -> Branches[ModelT]:
-        _check_once("stream_choices", request)
         whole = wanted(response_model)
-        return Branches(self._ask(whole, mode, messages, request).with_choices(n), {None: whole}, reads)
+        return Branches(self._ask(whole, mode, messages, request).with_choices(n), {None: whole}, retries, reads)
 
 
-def _check_once(method: str, request: Mapping[str, object]) -> None:
-    """Several documents are read from one answer, which is not asked for again."""
-    for name in ("max_retries", "hooks", "abort_on_invalid"):
-        if name in request:
-            raise TypeError(f"{method}() has no {name}=: it reads one answer, once; stream() has it")
-
-
-class Client(_Asking[OpenAI], SyncSpellings):
-    """Streams models from an OpenAI-compatible endpoint; a context manager that closes the SDK's client."""
+class Client(_Asking[SyncApi], SyncSpellings):
+    """Streams models from a provider; a context manager that closes the SDK's client."""
 
     def stream(
         self,
@@ -119,7 +114,7 @@ class Client(_Asking[OpenAI], SyncSpellings):
         abort_on_invalid: bool = False,
         context: object = None,
         strict: bool | None = None,
-        hooks: Hooks = _NO_HOOKS,
+        hooks: Hooks[Change[ModelT]] = _NO_HOOKS,
         **request: object,
     ) -> Run[ModelT]:
         """Ask for a model, and read it while it is written.
@@ -138,7 +133,8 @@ class Client(_Asking[OpenAI], SyncSpellings):
             request: what else the SDK's `create` takes: `temperature=0`, `max_tokens=...`.
 
         Raises (when the run is entered, or first read):
-            openai.OpenAIError: the request failed before anything streamed, as the SDK tells it.
+            openai.OpenAIError, anthropic.AnthropicError: the request failed before anything streamed, as the SDK
+                tells it.
         """
         check_hooks(hooks, is_async=False)
         whole = wanted(response_model)
@@ -153,8 +149,11 @@ class Client(_Asking[OpenAI], SyncSpellings):
         *,
         messages: Sequence[Message],
         mode: Mode = Mode.TOOLS,
+        max_retries: int | Retrying = 0,
+        abort_on_invalid: bool = False,
         context: object = None,
         strict: bool | None = None,
+        hooks: Hooks[BranchChange[ModelT]] = _NO_HOOKS,
         **request: object,
     ) -> BranchRun[ModelT]: ...
     @overload
@@ -164,8 +163,11 @@ class Client(_Asking[OpenAI], SyncSpellings):
         *,
         messages: Sequence[Message],
         mode: Mode = Mode.TOOLS,
+        max_retries: int | Retrying = 0,
+        abort_on_invalid: bool = False,
         context: object = None,
         strict: bool | None = None,
+        hooks: Hooks[BranchChange[Any]] = _NO_HOOKS,
         **request: object,
     ) -> BranchRun[Any]: ...
     def stream_tools(
@@ -174,8 +176,11 @@ class Client(_Asking[OpenAI], SyncSpellings):
         *,
         messages: Sequence[Message],
         mode: Mode = Mode.TOOLS,
+        max_retries: int | Retrying = 0,
+        abort_on_invalid: bool = False,
         context: object = None,
         strict: bool | None = None,
+        hooks: Hooks[BranchChange[Any]] = _NO_HOOKS,
         **request: object,
     ) -> BranchRun[Any]:
         """Let the model call tools, any number of times at once, and read the arguments of all while they are written.
@@ -188,15 +193,23 @@ class Client(_Asking[OpenAI], SyncSpellings):
                 description.
             messages: the chat, as the SDK takes it.
             mode: TOOLS or RESPONSES_TOOLS.
+            max_retries: how often to ask for all calls again, after an answer in which one is not valid or of no
+                tool, that calls nothing, or whose stream broke; the model is told what was wrong with which call,
+                and an answer with fewer calls than it was told of is not taken.
+            abort_on_invalid: end an attempt at the first value that is wrong, in whichever call.
             context: as for `stream`.
             strict: as for `stream`.
+            hooks: as for `stream`, with a `BranchChange` for each change, and `on_end` for each call.
             request: what else the SDK's `create` takes: `tool_choice="auto"`, `parallel_tool_calls=False`.
 
         Raises (when the run is entered, or first read):
-            openai.OpenAIError: the request failed before anything streamed, as the SDK tells it.
+            openai.OpenAIError, anthropic.AnthropicError: the request failed before anything streamed, as the SDK
+                tells it.
         """
-        machine = self._calls(tools, mode, messages, Reads(context, strict), request)
-        return BranchRun(machine, SyncReader(machine, self._send, _NO_HOOKS))
+        check_hooks(hooks, is_async=False)
+        retries, reads = Retries(max_retries), Reads(context, strict, abort_on_invalid)
+        machine = self._calls(tools, mode, messages, request, retries=retries, reads=reads)
+        return BranchRun(machine, SyncReader(machine, self._send, hooks))
 
     def stream_choices(
         self,
@@ -205,8 +218,11 @@ class Client(_Asking[OpenAI], SyncSpellings):
         n: int,
         messages: Sequence[Message],
         mode: Mode | None = None,
+        max_retries: int | Retrying = 0,
+        abort_on_invalid: bool = False,
         context: object = None,
         strict: bool | None = None,
+        hooks: Hooks[BranchChange[ModelT]] = _NO_HOOKS,
         **request: object,
     ) -> BranchRun[ModelT]:
         """Ask for `n` answers at once, and read all while they are written: `for branch, change in run`.
@@ -216,16 +232,21 @@ class Client(_Asking[OpenAI], SyncSpellings):
             n: how many; `branch.choice` says which one a change belongs to.
             messages: as for `stream`.
             mode: as for `stream`; the Responses API has no choices.
+            max_retries: how often to ask for all choices again, where one is not valid or the stream broke.
+            abort_on_invalid: end an attempt at the first value that is wrong, in whichever choice.
             context: as for `stream`.
             strict: as for `stream`.
+            hooks: as for `stream_tools`.
             request: as for `stream`.
         """
-        machine = self._choices(response_model, mode, messages, Reads(context, strict), request, n=n)
-        return BranchRun(machine, SyncReader(machine, self._send, _NO_HOOKS))
+        check_hooks(hooks, is_async=False)
+        retries, reads = Retries(max_retries), Reads(context, strict, abort_on_invalid)
+        machine = self._choices(response_model, mode, messages, request, n=n, retries=retries, reads=reads)
+        return BranchRun(machine, SyncReader(machine, self._send, hooks))
 
     def close(self) -> None:
         """Close the SDK's client, and with it its connections."""
-        self.sdk.close()
+        self._api.close()
 
     def __enter__(self) -> Self:
         return self
@@ -236,16 +257,14 @@ class Client(_Asking[OpenAI], SyncSpellings):
         self.close()
 
     def _send(self, asked: Asked) -> Pieces:
-        with explained(asked, self.sdk.base_url):
-            if asked.mode.is_responses:
-                respond = cast("Callable[..., Stream[ResponseStreamEvent]]", self.sdk.responses.create)
-                return responses_pieces(respond(**asked.sent), self.source)
-            complete = cast("Callable[..., Stream[ChatCompletionChunk]]", self.sdk.chat.completions.create)
-            return chat_pieces(complete(**asked.sent), self.source)
+        return self._api.send(asked, self.source)
 
 
-class AsyncClient(_Asking[AsyncOpenAI], AsyncSpellings):
-    """Streams models from an OpenAI-compatible endpoint; an async context manager that closes the SDK's client."""
+class AsyncClient(_Asking[AsyncApi], AsyncSpellings):
+    """Streams models from a provider; an async context manager that closes the SDK's client.
+
+    It belongs to one event loop, as the SDK's connections do: a second `asyncio.run` needs another client.
+    """
 
     def stream(
         self,
@@ -257,7 +276,7 @@ class AsyncClient(_Asking[AsyncOpenAI], AsyncSpellings):
         abort_on_invalid: bool = False,
         context: object = None,
         strict: bool | None = None,
-        hooks: Hooks = _NO_HOOKS,
+        hooks: Hooks[Change[ModelT]] = _NO_HOOKS,
         **request: object,
     ) -> AsyncRun[ModelT]:
         """Ask for a model, and read it while it is written; see `Client.stream`. Hooks may be async."""
@@ -274,8 +293,11 @@ class AsyncClient(_Asking[AsyncOpenAI], AsyncSpellings):
         *,
         messages: Sequence[Message],
         mode: Mode = Mode.TOOLS,
+        max_retries: int | Retrying = 0,
+        abort_on_invalid: bool = False,
         context: object = None,
         strict: bool | None = None,
+        hooks: Hooks[BranchChange[ModelT]] = _NO_HOOKS,
         **request: object,
     ) -> AsyncBranchRun[ModelT]: ...
     @overload
@@ -285,8 +307,11 @@ class AsyncClient(_Asking[AsyncOpenAI], AsyncSpellings):
         *,
         messages: Sequence[Message],
         mode: Mode = Mode.TOOLS,
+        max_retries: int | Retrying = 0,
+        abort_on_invalid: bool = False,
         context: object = None,
         strict: bool | None = None,
+        hooks: Hooks[BranchChange[Any]] = _NO_HOOKS,
         **request: object,
     ) -> AsyncBranchRun[Any]: ...
     def stream_tools(
@@ -295,13 +320,18 @@ class AsyncClient(_Asking[AsyncOpenAI], AsyncSpellings):
         *,
         messages: Sequence[Message],
         mode: Mode = Mode.TOOLS,
+        max_retries: int | Retrying = 0,
+        abort_on_invalid: bool = False,
         context: object = None,
         strict: bool | None = None,
+        hooks: Hooks[BranchChange[Any]] = _NO_HOOKS,
         **request: object,
     ) -> AsyncBranchRun[Any]:
         """Calls of tools, for `async for`; see `Client.stream_tools`."""
-        machine = self._calls(tools, mode, messages, Reads(context, strict), request)
-        return AsyncBranchRun(machine, AsyncReader(machine, self._send, _NO_HOOKS))
+        check_hooks(hooks, is_async=True)
+        retries, reads = Retries(max_retries), Reads(context, strict, abort_on_invalid)
+        machine = self._calls(tools, mode, messages, request, retries=retries, reads=reads)
+        return AsyncBranchRun(machine, AsyncReader(machine, self._send, hooks))
 
     def stream_choices(
         self,
@@ -310,17 +340,22 @@ class AsyncClient(_Asking[AsyncOpenAI], AsyncSpellings):
         n: int,
         messages: Sequence[Message],
         mode: Mode | None = None,
+        max_retries: int | Retrying = 0,
+        abort_on_invalid: bool = False,
         context: object = None,
         strict: bool | None = None,
+        hooks: Hooks[BranchChange[ModelT]] = _NO_HOOKS,
         **request: object,
     ) -> AsyncBranchRun[ModelT]:
         """Several answers at once, for `async for`; see `Client.stream_choices`."""
-        machine = self._choices(response_model, mode, messages, Reads(context, strict), request, n=n)
-        return AsyncBranchRun(machine, AsyncReader(machine, self._send, _NO_HOOKS))
+        check_hooks(hooks, is_async=True)
+        retries, reads = Retries(max_retries), Reads(context, strict, abort_on_invalid)
+        machine = self._choices(response_model, mode, messages, request, n=n, retries=retries, reads=reads)
+        return AsyncBranchRun(machine, AsyncReader(machine, self._send, hooks))
 
     async def aclose(self) -> None:
         """Close the SDK's client, and with it its connections."""
-        await self.sdk.close()
+        await self._api.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -331,11 +366,4 @@ class AsyncClient(_Asking[AsyncOpenAI], AsyncSpellings):
         await self.aclose()
 
     async def _send(self, asked: Asked) -> AsyncPieces:
-        with explained(asked, self.sdk.base_url):
-            if asked.mode.is_responses:
-                respond = cast("Callable[..., Awaitable[AsyncStream[ResponseStreamEvent]]]", self.sdk.responses.create)
-                return responses_pieces(await respond(**asked.sent), self.source)
-            complete = cast(
-                "Callable[..., Awaitable[AsyncStream[ChatCompletionChunk]]]", self.sdk.chat.completions.create
-            )
-            return chat_pieces(await complete(**asked.sent), self.source)
+        return await self._api.send(asked, self.source)

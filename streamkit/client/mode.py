@@ -11,8 +11,10 @@ class Mode(Enum):
     """How the request tells what is wanted, and where the answer's text comes.
 
     Attributes:
-        JSON_SCHEMA: structured outputs: `response_format` carries the model's schema; the text is the message.
-        JSON: JSON mode: `response_format` asks for an object, a system message carries the schema.
+        JSON_SCHEMA: structured outputs: `response_format` (Anthropic: `output_config`) carries the model's schema;
+            the text is the message.
+        JSON: JSON mode: `response_format` asks for an object (Anthropic: words do), a system message carries the
+            schema.
         TOOLS: one forced call of a tool named after the model; the text is the call's arguments.
         MD_JSON: nothing but words: a message asks for a Markdown fence with JSON in it; for servers without
             any of the others.

@@ -9,8 +9,10 @@ from typing import Any, Literal, overload
 
 from openai import AsyncAzureOpenAI, AsyncOpenAI, AzureOpenAI, OpenAI, OpenAIError
 
+from streamkit.client.anthropic_provider import anthropic_client
 from streamkit.client.client import AsyncClient, Client
 from streamkit.client.mode import Mode
+from streamkit.client.openai_api import AsyncOpenAIApi, OpenAIApi
 from streamkit.client.providers import ALSO_CALLED, PROVIDERS
 from streamkit.sources.openai import How
 
@@ -45,9 +47,9 @@ def from_openai(
         TypeError: it is another kind of client.
     """
     if isinstance(client, AsyncOpenAI):
-        return AsyncClient(client, model=model, mode=mode, source=source)
+        return AsyncClient(AsyncOpenAIApi(client), model=model, mode=mode, source=source)
     if isinstance(client, OpenAI):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-        return Client(client, model=model, mode=mode, source=source)
+        return Client(OpenAIApi(client), model=model, mode=mode, source=source)
     raise TypeError(f"from_openai() takes an OpenAI or AsyncOpenAI client, got {client!r:.80}")
 
 
@@ -100,9 +102,10 @@ def from_provider(
         name: `provider/model` or `provider:model`. Known are the keys of `streamkit.client.PROVIDERS`, in
             any case; any other name stands for the server at `base_url`.
         async_client: an `AsyncClient` instead of a `Client`.
-        base_url: the endpoint, of any OpenAI-compatible server; by default the provider's own.
+        base_url: the endpoint, of any OpenAI-compatible server, or of one that has Anthropic's API, where that is
+            the provider; by default the provider's own.
         api_key: by default from the provider's environment variable, such as `OPENAI_API_KEY`. A server that
-            is not in the list gets none unless it is given here.
+            is not in the list gets none unless it is given here. For Anthropic, what its SDK finds.
         mode: how to ask for JSON, by default as suits the provider; each request may say otherwise.
         source: as for `from_openai`.
         options: what else the SDK's client takes: `timeout=30`, `max_retries=0`, `http_client=...`; for Azure
@@ -110,7 +113,9 @@ def from_provider(
 
     Raises:
         ValueError: the name is not `provider/model`, or the provider is unknown and no `base_url` is given.
-        openai.OpenAIError: no key is given, and the environment has none.
+        openai.OpenAIError: no key is given, and the environment has none. (For Anthropic its SDK tells so, when
+            a request is sent.)
+        ModuleNotFoundError: `anthropic/...` without the anthropic SDK (`streamkit[anthropic]`).
     """
     parts = re.fullmatch(r"([^/:]+)[/:](.+)", name)
     if parts is None:
@@ -121,6 +126,9 @@ def from_provider(
     known = PROVIDERS.get(provider)
     if known is None and base_url is None:
         raise ValueError(_unknown(provider, name))
+    if provider == "anthropic":
+        found = {"base_url": base_url, "api_key": api_key, **options}
+        return anthropic_client(model, mode, source, found, is_async=async_client)
     if api_key is None:
         # A key that is meant for one provider is not sent to another.
         api_key = os.environ.get(known.key) if known is not None and known.key is not None else "none"
@@ -128,18 +136,14 @@ def from_provider(
         raise OpenAIError(f"no key for {provider!r}: set {known.key}, or give api_key=...")
     arguments: dict[str, Any] = {"base_url": base_url or (known and known.base_url), "api_key": api_key, **options}
     sdk = _sdk(provider, arguments, is_async=async_client)
-    client = from_openai(sdk, model=model, mode=mode or (known.mode if known is not None else Mode.JSON_SCHEMA))
-    client.source = source
-    client.omit = known.omit if known is not None else {}
-    return client
+    mode = mode or (known.mode if known is not None else Mode.JSON_SCHEMA)
+    omit = known.omit if known is not None else None
+    if isinstance(sdk, AsyncOpenAI):
+        return AsyncClient(AsyncOpenAIApi(sdk, omit), model=model, mode=mode, source=source)
+    return Client(OpenAIApi(sdk, omit), model=model, mode=mode, source=source)
 
 
 def _unknown(provider: str, name: str) -> str:
-    if provider == "anthropic":
-        return (
-            f"{name!r}: Anthropic's own API is not OpenAI's; stream with its SDK, and read that with "
-            "streamkit.sources.anthropic_messages(stream) | extract(...)"
-        )
     close = get_close_matches(provider, PROVIDERS, n=1)
     meant = f" (did you mean {close[0]!r}?)" if close else ""
     known = ", ".join(map(repr, sorted(PROVIDERS)))

@@ -1,4 +1,4 @@
-"""Where OpenAI-compatible endpoints are, which environment variable has their key, and how they are best asked."""
+"""Where providers' endpoints are, which environment variable has their key, and how they are best asked."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ class Provider:
 # refuses what it does not know, and tells the usage unasked.
 PROVIDERS: Mapping[str, Provider] = {
     "openai": Provider(None, "OPENAI_API_KEY"),
+    "anthropic": Provider(None, "ANTHROPIC_API_KEY"),  # through its own SDK
     "azure": Provider(None, "AZURE_OPENAI_API_KEY"),
     "openrouter": Provider("https://openrouter.ai/api/v1", "OPENROUTER_API_KEY"),
     "groq": Provider("https://api.groq.com/openai/v1", "GROQ_API_KEY", Mode.TOOLS),

@@ -23,7 +23,6 @@ from streamkit.client.request import Asked
 from streamkit.errors import Attempt, StreamkitError
 
 if TYPE_CHECKING:
-    from streamkit.events import Change
     from streamkit.flow import Reason
     from streamkit.sources.answer import Answer, Piece
     from streamkit.sources.pieces import AsyncPieces, Pieces
@@ -92,7 +91,7 @@ class _Reader(Generic[ItemT]):
         calls: list[tuple[Callable[[Any], object], object]] = []
         if chunk is not None:
             calls += [(chunk, text) for (_, part), text in pieces if part == "content" or isinstance(part, int)]
-        return calls + self._hooks.calls_for(cast("Sequence[Change]", batch))
+        return calls + self._hooks.calls_for(batch)
 
     def _reason(self, error: Exception | None) -> Reason:
         if self._cancelled:
@@ -217,7 +216,7 @@ class SyncReader(_Reader[ItemT]):
 
     def _told(self, batch: Sequence[ItemT]) -> Sequence[ItemT]:
         """What an attempt ends with, after the hooks had it."""
-        self._call(self._hooks.calls_for(cast("Sequence[Change]", batch)))
+        self._call(self._hooks.calls_for(batch))
         self._ended = self.machine.wait is None
         return batch
 
@@ -375,7 +374,7 @@ class AsyncReader(_Reader[ItemT]):
 
     async def _told(self, batch: Sequence[ItemT]) -> Sequence[ItemT]:
         """What an attempt ends with, after the hooks had it."""
-        await self._call(self._hooks.calls_for(cast("Sequence[Change]", batch)))
+        await self._call(self._hooks.calls_for(batch))
         self._ended = self.machine.wait is None
         return batch
 

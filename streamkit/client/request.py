@@ -6,21 +6,54 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
 
+from streamkit.client.completion import completion_of
 from streamkit.client.mode import Mode
 from streamkit.client.schema import WireSchema, wire_schema
 
 if TYPE_CHECKING:
-    from streamkit.client.schema import Schema
+    from anthropic.types import Message as AnthropicMessage
+    from openai.types.chat import ChatCompletion
+    from openai.types.responses import Response
 
-__all__ = ["Asked", "Message", "ask", "ask_for_calls", "tool_name"]
+    from streamkit.client.schema import Schema
+    from streamkit.sources.answer import Answer, Called
+
+__all__ = [
+    "Answered",
+    "Asked",
+    "Message",
+    "ask",
+    "ask_for_calls",
+    "check_model",
+    "checked",
+    "checked_tools",
+    "schema_told",
+    "tool_name",
+]
 
 Message: TypeAlias = Mapping[str, object]
-"""A message of a chat, as the openai SDK takes it."""
+"""A message of a chat, as the provider's SDK takes it."""
 
 # Chat completions' names for what the Responses API calls otherwise.
 _IN_RESPONSES = {"max_tokens": "max_output_tokens", "max_completion_tokens": "max_output_tokens"}
+
+
+class Answered(NamedTuple):
+    """A call, and the answer to it.
+
+    Attributes:
+        called: its name and id.
+        text: its arguments.
+        told: the answer.
+        is_error: the answer says what was wrong.
+    """
+
+    called: Called
+    text: str
+    told: str
+    is_error: bool
 
 
 @dataclass(frozen=True)
@@ -32,12 +65,14 @@ class Asked:
         messages: the chat.
         arguments: the rest of what the SDK's `create` takes.
         wrapped: the schema has a field `value` around what is wanted.
+        fenced: the document may stand in a Markdown fence.
     """
 
     mode: Mode
     messages: Sequence[Message]
     arguments: Mapping[str, object]
     wrapped: bool = False
+    fenced: bool = False
 
     @property
     def sent(self) -> dict[str, object]:
@@ -59,6 +94,47 @@ class Asked:
         """The same, with messages at the end."""
         return replace(self, messages=[*self.messages, *messages])
 
+    def completion(self, answer: Answer, text: str) -> ChatCompletion | Response | AnthropicMessage:
+        """The SDK's own object for an answer, as far as it has come."""
+        return completion_of(answer, text, is_responses=self.mode.is_responses)
+
+    def takes_back(self, arguments: str) -> bool:
+        """Whether a call with such arguments can be sent back as one: servers refuse what is no JSON."""
+        try:
+            json.loads(arguments)
+        except ValueError:
+            return False
+        return True
+
+    def with_words(self, said: str, told: str) -> Asked:
+        """The same, with what the model said, and what it is told of that."""
+        before: list[Message] = [{"role": "assistant", "content": said}] if said.strip() else []
+        return self.with_more([*before, {"role": "user", "content": told}])
+
+    def with_calls(self, said: str, calls: Sequence[Answered]) -> Asked:
+        """The same, with what the model called, and what it is told of each call.
+
+        Args:
+            said: what it said besides.
+            calls: all calls of one answer; each has an id, and arguments that can be taken back.
+        """
+        if self.mode.is_responses:
+            before: list[Message] = [{"role": "assistant", "content": said}] if said.strip() else []
+            return self.with_more([*before, *(item for call in calls for item in _as_items(call))])
+        told: list[Message] = [{"role": "tool", "tool_call_id": call.called.id, "content": call.told} for call in calls]
+        called = [
+            {"id": call.called.id, "type": "function", "function": {"name": call.called.name, "arguments": call.text}}
+            for call in calls
+        ]
+        return self.with_more([{"role": "assistant", "content": said or None, "tool_calls": called}, *told])
+
+
+def _as_items(call: Answered) -> Sequence[Message]:
+    return [
+        {"type": "function_call", "call_id": call.called.id, "name": call.called.name, "arguments": call.text},
+        {"type": "function_call_output", "call_id": call.called.id, "output": call.told},
+    ]
+
 
 def ask(response_model: object, mode: Mode, messages: Sequence[Message], request: Mapping[str, object]) -> Asked:
     """Return the request for one model.
@@ -72,12 +148,12 @@ def ask(response_model: object, mode: Mode, messages: Sequence[Message], request
     """
     if request.get("n") not in (None, 1):
         raise ValueError(f"n={request['n']}: a run reads one answer; use stream_choices() for several")
-    messages = _checked(messages)
+    messages = checked(messages)
     wire = wire_schema(response_model)
     asking = _asking(mode, tool_name(response_model), wire)
     if mode in (Mode.JSON, Mode.MD_JSON):
         messages = _with_schema(messages, wire.schema, fenced=mode is Mode.MD_JSON)
-    return Asked(mode, messages, _merged(mode, asking, request), wire.wrapped)
+    return Asked(mode, messages, _merged(mode, asking, request), wire.wrapped, mode is Mode.MD_JSON)
 
 
 def ask_for_calls(
@@ -89,12 +165,9 @@ def ask_for_calls(
         TypeError: as for `ask`.
         ValueError: a tool whose arguments are not an object.
     """
-    told = [_tool(mode, str(name), wire_schema(model)) for name, model in tools.items()]
-    for name, model in tools.items():
-        if wire_schema(model).wrapped:
-            raise ValueError(f"a tool's arguments are an object, and {name} is none: {model!r:.80}")
+    told = [_tool(mode, name, wire) for name, wire in checked_tools(tools).items()]
     asking: dict[str, object] = {"tools": told, "tool_choice": "required", "parallel_tool_calls": True}
-    return Asked(mode, _checked(messages), _merged(mode, asking, request))
+    return Asked(mode, checked(messages), _merged(mode, asking, request))
 
 
 def tool_name(model: object) -> str:
@@ -102,8 +175,25 @@ def tool_name(model: object) -> str:
     return re.sub(r"\W", "_", str(getattr(model, "__name__", model)), flags=re.ASCII)[:64]
 
 
-def _checked(messages: object) -> Sequence[Message]:
-    """The messages, if that is what was given."""
+def checked_tools(tools: Mapping[str | None, object]) -> Mapping[str, WireSchema]:
+    """The schemas of some tools.
+
+    Raises:
+        ValueError: the arguments of one are not an object.
+    """
+    schemas = {str(name): wire_schema(model) for name, model in tools.items()}
+    for name, model in tools.items():
+        if schemas[str(name)].wrapped:
+            raise ValueError(f"a tool's arguments are an object, and {name} is none: {model!r:.80}")
+    return schemas
+
+
+def checked(messages: object) -> Sequence[Message]:
+    """The messages, if that is what was given.
+
+    Raises:
+        TypeError: it is something else.
+    """
     if not isinstance(messages, Iterable) or isinstance(messages, (str, bytes, Mapping)):
         raise TypeError(f"messages is a list of {{'role': ..., 'content': ...}}, got {messages!r:.80}")
     listed = list(cast("Iterable[object]", messages))
@@ -113,9 +203,20 @@ def _checked(messages: object) -> Sequence[Message]:
     return cast("list[Message]", listed)
 
 
-def _merged(mode: Mode, asking: Mapping[str, object], request: Mapping[str, object]) -> dict[str, object]:
+def check_model(request: Mapping[str, object]) -> None:
+    """Make sure that a model is named.
+
+    Raises:
+        TypeError: it is not.
+    """
     if request.get("model") is None:
-        raise TypeError("which model? give model=..., here or to from_openai(); from_provider() takes it from its name")
+        raise TypeError(
+            "which model? give model=..., here or where the client is made; from_provider() takes it from its name"
+        )
+
+
+def _merged(mode: Mode, asking: Mapping[str, object], request: Mapping[str, object]) -> dict[str, object]:
+    check_model(request)
     usage = {} if mode.is_responses else {"stream_options": {"include_usage": True}}
     if mode.is_responses:
         request = {_IN_RESPONSES.get(key, key): value for key, value in request.items()}
@@ -145,10 +246,15 @@ def _tool(mode: Mode, name: str, wire: WireSchema) -> dict[str, object]:
     return {"type": "function", **function} if mode.is_responses else {"type": "function", "function": function}
 
 
+def schema_told(schema: Schema, *, fenced: bool) -> str:
+    """The words that ask for a document with a schema."""
+    how = "JSON in a Markdown code block (```json)" if fenced else "JSON, and nothing else,"
+    return f"Answer with {how} that fits this JSON Schema:\n{json.dumps(schema)}"
+
+
 def _with_schema(messages: Sequence[Message], schema: Schema, *, fenced: bool) -> list[Message]:
     """The messages, with the schema told first: these modes themselves know of none."""
-    how = "JSON in a Markdown code block (```json)" if fenced else "JSON, and nothing else,"
-    told = f"Answer with {how} that fits this JSON Schema:\n{json.dumps(schema)}"
+    told = schema_told(schema, fenced=fenced)
     first: Message = messages[0] if messages else {}
     # One system message, not two: many chat templates take no second.
     if first.get("role") == "system" and isinstance(first.get("content"), str):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from random import uniform
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol
 
-from openai import APIConnectionError, APIError, APIStatusError
-
-from streamkit.client.request import Asked, Message
+from streamkit.client.request import Answered, Asked
+from streamkit.client.sdk_errors import sdk_errors
 from streamkit.errors import (
     EmptyAnswer,
     InvalidResult,
@@ -17,6 +16,7 @@ from streamkit.errors import (
     LimitExceeded,
     SourceFailed,
     Truncated,
+    UnknownTool,
 )
 from streamkit.sources.answer import Called
 
@@ -70,10 +70,14 @@ class Retries:
             return self._as_tenacity(self._limit, error)
         if self._failed > self._limit:
             return None
-        if not isinstance(error, (SourceFailed, APIError)):
+        if not isinstance(error, (SourceFailed, *sdk_errors("APIError"))):
             return 0.0
         self._lost += 1
         return min(_FIRST_WAIT * 2.0 ** (self._lost - 1), _LONGEST_WAIT) * uniform(0.75, 1.0)  # noqa: S311  # no secret
+
+    def after_all(self, errors: Sequence[Exception]) -> float | None:
+        """The same for an answer that failed in several ways: one that would end the same stops all."""
+        return self.after(next((error for error in errors if not _is_worth_it(error)), errors[0]))
 
     def _as_tenacity(self, retrying: Retrying, error: Exception) -> float | None:
         if self._state is None:
@@ -96,12 +100,12 @@ def _is_worth_it(error: Exception) -> bool:
         return error.finish_reason != "length"
     if isinstance(error, LimitExceeded):
         return False
-    if isinstance(error, APIStatusError):
-        return error.status_code in _PASSING or error.status_code >= _SERVER_FAILED
-    return isinstance(error, (InvalidResult, JsonSyntaxError, SourceFailed, APIConnectionError))
-
-
-_Told: TypeAlias = Mapping[str, object]
+    if isinstance(error, sdk_errors("APIStatusError")):
+        status: int = getattr(error, "status_code", 0)
+        return status in _PASSING or status >= _SERVER_FAILED
+    return isinstance(
+        error, (InvalidResult, JsonSyntaxError, UnknownTool, SourceFailed, *sdk_errors("APIConnectionError"))
+    )
 
 
 def asked_again(asked: Asked, error: Exception, text: str, called: Called | None) -> Asked:
@@ -116,22 +120,7 @@ def asked_again(asked: Asked, error: Exception, text: str, called: Called | None
     if isinstance(error, SourceFailed) or (isinstance(error, Truncated) and not isinstance(error, EmptyAnswer)):
         return asked
     told = f"That is not what was asked for:\n{error}\nAnswer again, completely, with this corrected."
-    # Arguments that are no JSON are not sent back as such: servers refuse them.
-    if called is not None and called.id and isinstance(error, InvalidResult) and error.whole:
-        return asked.with_more(_as_call(asked, told, text, called))
-    said: list[Message] = [{"role": "assistant", "content": text}] if text.strip() else []
-    return asked.with_more([*said, {"role": "user", "content": told}])
-
-
-def _as_call(asked: Asked, told: str, text: str, called: Called) -> Sequence[_Told]:
-    if asked.mode.is_responses:
-        return [
-            {"type": "function_call", "call_id": called.id, "name": called.name, "arguments": text},
-            {"type": "function_call_output", "call_id": called.id, "output": told},
-        ]
-    function = {"name": called.name, "arguments": text}
-    calls = [{"id": called.id, "type": "function", "function": function}]
-    return [
-        {"role": "assistant", "content": None, "tool_calls": calls},
-        {"role": "tool", "tool_call_id": called.id, "content": told},
-    ]
+    is_whole = isinstance(error, InvalidResult) and error.whole
+    if called is not None and called.id and is_whole and asked.takes_back(text):
+        return asked.with_calls("", [Answered(called, text, told, is_error=True)])
+    return asked.with_words(text, told)

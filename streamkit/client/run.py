@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from anthropic.types import Message as AnthropicMessage
+    from openai.types.chat import ChatCompletion
+    from openai.types.responses import Response
+
     from streamkit.client.attempts import Attempts
 
 __all__ = ["AsyncRun", "Run"]
@@ -88,6 +92,15 @@ class _Reading(Generic[ModelT]):
     def text(self) -> str:
         """What the model has said in the current attempt: the JSON, raw."""
         return self._attempts.text
+
+    @property
+    def completion(self) -> ChatCompletion | Response | AnthropicMessage:
+        """The current attempt's answer as the SDK's own object, assembled of what has come; `created` is 0.
+
+        A `Response` in the modes of the Responses API; Anthropic's `Message` where that is asked; else a
+        `ChatCompletion`, of one choice.
+        """
+        return self._attempts.asked.completion(self._attempts.answer, self._attempts.text)
 
     @property
     def attempts(self) -> Sequence[Attempt]:

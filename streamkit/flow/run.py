@@ -41,7 +41,7 @@ def run_sync(source: Iterable[object], parts: Sequence[Part]) -> Generator[Seque
     leave: Leave = None
     try:
         try:
-            items, leave = _enter(iter(source))
+            items, leave = _enter(source)
         except Exception as error:
             reason, items = error, iter(())
         while not fused.done:
@@ -146,10 +146,13 @@ def _raise_if_worse(left: BaseException, outcome: BaseException | Finish) -> Non
         raise outcome
 
 
-def _enter(items: Iterator[object]) -> tuple[Iterator[object], Leave]:
+def _enter(source: Iterable[object]) -> tuple[Iterator[object], Leave]:
     """Enter an iterator that is a context manager; return it with how to leave it."""
-    if isinstance(items, AbstractContextManager):
-        manager = cast("AbstractContextManager[Iterator[object]]", items)
+    items = iter(source)
+    # A stream of an SDK is an iterator with a connection; what its `iter` gives is a mere generator.
+    opened = source if isinstance(source, Iterator) and isinstance(source, AbstractContextManager) else items
+    if isinstance(opened, AbstractContextManager):
+        manager = cast("AbstractContextManager[Iterator[object]]", opened)
         return manager.__enter__(), lambda: manager.__exit__(None, None, None)
     return items, getattr(items, "close", None)
 
@@ -168,11 +171,13 @@ async def _aenter(
 ) -> tuple[AsyncIterator[object], Leave, object]:
     """Open a source: what to iterate, how to leave it, and who knows how it finished."""
     if not isinstance(source, AsyncIterable):
-        items, leave = _enter(iter(source))
+        items, leave = _enter(source)
         return _lift(items), leave, items
     aitems = aiter(source)
-    if isinstance(aitems, AbstractAsyncContextManager):
-        manager = cast("AbstractAsyncContextManager[AsyncIterator[object]]", aitems)
+    # As in _enter.
+    opened = source if isinstance(source, AsyncIterator) and isinstance(source, AbstractAsyncContextManager) else aitems
+    if isinstance(opened, AbstractAsyncContextManager):
+        manager = cast("AbstractAsyncContextManager[AsyncIterator[object]]", opened)
         entered = await manager.__aenter__()
         return entered, lambda: manager.__aexit__(None, None, None), entered
     return aitems, getattr(aitems, "aclose", None), aitems

@@ -2,7 +2,7 @@
 
 from streamkit.sinks.callbacks import Callback, callbacks
 from streamkit.sinks.console import console
-from streamkit.sinks.jsonlines import TextFile, jsonlines, to_line
+from streamkit.sinks.jsonlines import TextFile, jsonlines, to_json
 from streamkit.sinks.sink import Changes, Delivery, Drain, Sink
 
 __all__ = [
@@ -15,5 +15,5 @@ __all__ = [
     "callbacks",
     "console",
     "jsonlines",
-    "to_line",
+    "to_json",
 ]

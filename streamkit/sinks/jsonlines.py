@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from pydantic_core import to_json
+from pydantic_core import to_json as as_json
 
+from streamkit.document import Document
 from streamkit.events import Change, End
 from streamkit.sinks.sink import Sink
 
-__all__ = ["TextFile", "jsonlines", "to_line"]
+__all__ = ["TextFile", "jsonlines", "to_json"]
 
 
 class TextFile(Protocol):
@@ -38,11 +39,23 @@ def jsonlines(file: TextFile) -> Sink:
     return Sink(lambda model: _JsonLines(file), "jsonlines")
 
 
-def to_line(change: Change[object]) -> str:
-    """Write one change as one line of JSON, with the line break."""
-    value = change.value._asdict() if isinstance(change.value, End) else change.value
-    told = {"op": change.op, "path": change.path, "value": value}
-    return to_json(told, by_alias=False, inf_nan_mode="null", fallback=str).decode() + "\n"
+def to_json(change: Change[object]) -> str:
+    """Write one change as compact JSON: an object with `op`, `path` and `value`, without a line break.
+
+    `path` is an array. `value` is what the change carries: the typed value of a `complete` as pydantic writes it, under
+    field names; an `end` as an object of `status`, `open`, `error` (its text) and `finish_reason`; a hub's `snapshot`
+    as one of `value`, `open`, `invalid` and `missed`. A float that JSON has not is null.
+    """
+    told = {"op": change.op, "path": change.path, "value": _plain(change.value)}
+    return as_json(told, by_alias=False, inf_nan_mode="null", fallback=str).decode()
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, End):
+        return value._asdict()
+    if isinstance(value, Document):
+        return {"value": value.value, "open": value.open, "invalid": value.invalid, "missed": value.missed}
+    return value
 
 
 class _JsonLines:
@@ -50,7 +63,7 @@ class _JsonLines:
         self._file = file
 
     def take(self, batch: Sequence[Change[object]], /) -> None:
-        self._file.write("".join(map(to_line, batch)))
+        self._file.write("".join(f"{to_json(change)}\n" for change in batch))
         self._file.flush()
 
     def close(self) -> None:

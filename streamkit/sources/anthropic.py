@@ -11,12 +11,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
 from typing import Protocol, cast, overload
 
-from streamkit.sources.answer import Place
 from streamkit.sources.anthropic_wire import AnthropicReader
 from streamkit.sources.deltas import AsyncDeltas, Deltas, deltas_of
 from streamkit.sources.pieces import AsyncPieces, EventWire, Pieces
 
-__all__ = ["anthropic_messages"]
+__all__ = ["anthropic_messages", "messages_pieces"]
 
 
 class _Response(Protocol):
@@ -61,6 +60,15 @@ def anthropic_messages(stream: _Stream | _AsyncStream, *, tool: int | None = Non
         ProviderError: the provider told of an error, or sent what is no stream of events.
         ConnectionLost: the connection broke; the cause is the HTTP client's exception.
     """
+    return deltas_of(messages_pieces(stream), (0, "content" if tool is None else tool))
+
+
+@overload
+def messages_pieces(stream: _Stream) -> Pieces: ...
+@overload
+def messages_pieces(stream: _AsyncStream) -> AsyncPieces: ...
+def messages_pieces(stream: _Stream | _AsyncStream) -> Pieces | AsyncPieces:
+    """All text of a message, with its places."""
     response: _Response | None = getattr(stream, "response", None)
     if response is None:
         raise TypeError(
@@ -68,8 +76,7 @@ def anthropic_messages(stream: _Stream | _AsyncStream, *, tool: int | None = Non
         )
     kind = str(response.headers.get("content-type"))
     wire = EventWire(AnthropicReader())
-    place: Place = (0, "content" if tool is None else tool)
     if hasattr(stream, "__aiter__"):
         asynchronous = cast("_AsyncStream", stream)
-        return deltas_of(AsyncPieces(response.aiter_bytes(), wire, asynchronous.close, kind), place)
-    return deltas_of(Pieces(response.iter_bytes(), wire, stream.close, kind), place)
+        return AsyncPieces(response.aiter_bytes(), wire, asynchronous.close, kind)
+    return Pieces(response.iter_bytes(), wire, stream.close, kind)

@@ -17,7 +17,13 @@ __all__ = ["AnthropicReader"]
 
 Fields: TypeAlias = Mapping[str, Any]
 
-_REASONS = {"end_turn": "stop", "stop_sequence": "stop", "tool_use": "tool_calls", "max_tokens": "length"}
+_REASONS = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "tool_use": "tool_calls",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+}
 _TEXTS = {"text_delta": "text", "input_json_delta": "partial_json", "thinking_delta": "thinking"}
 
 
@@ -73,8 +79,12 @@ class AnthropicReader:
             raise TypeError(f"{_TEXTS[kind]!r} is no text")
         if kind == "thinking_delta":
             return (((0, "reasoning"), text),)
+        if kind == "text_delta":
+            return (((0, "content"), text),)
+        if index not in self._places:
+            return ()  # what a tool of the server's own is asked
         self._silent.discard(index)
-        return ((self._places.get(index, (0, "content")), text),)
+        return ((self._places[index], text),)
 
     def _close(self, event: Fields) -> Sequence[Piece]:
         """A tool use that ends without arguments has none."""

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 from openai import AsyncStream, Stream
 
 from streamkit.sources.deltas import AsyncDeltas, Deltas, deltas_of
-from streamkit.sources.openai_wires import ChatReader, ResponsesReader, fields
+from streamkit.sources.openai_responses_wire import ResponsesReader
+from streamkit.sources.openai_wires import ChatReader, fields
 from streamkit.sources.pieces import AsyncPieces, EventWire, ObjectWire, Pieces
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""What an OpenAI-compatible server says, event by event: which text belongs where, and how it ended.
+"""What an OpenAI-compatible server says in a chat completion, event by event: which text belongs where, how it ended.
 
 A reader knows one wire and its dialects, and does no I/O: sync and async, bytes and the SDK's objects share it.
 """
@@ -13,7 +13,7 @@ from pydantic_core import to_json
 from streamkit.errors import ProviderError
 from streamkit.sources.answer import Answer, Called, Piece, Place
 
-__all__ = ["ChatReader", "ResponsesReader", "fields"]
+__all__ = ["ChatReader", "Fields", "Look", "bare_error", "fields", "plain", "same_event", "told_error"]
 
 Fields: TypeAlias = Mapping[str, Any]
 Look: TypeAlias = Callable[[Any], Fields]
@@ -28,7 +28,8 @@ def fields(model: Any) -> Fields:
     return {**model.__dict__, **extra} if extra else cast("Fields", model.__dict__)
 
 
-def _same(event: Fields) -> Fields:
+def same_event(event: Fields) -> Fields:
+    """What is a mapping already."""
     return event
 
 
@@ -42,7 +43,7 @@ class ChatReader:
         look: what makes mappings of the objects in an event; by default they are mappings.
     """
 
-    def __init__(self, look: Look = _same) -> None:
+    def __init__(self, look: Look = same_event) -> None:
         self.answer = Answer()
         self._look = look
         self._places: dict[tuple[int, int], list[Place]] = {}  # of the calls with one index
@@ -54,9 +55,9 @@ class ChatReader:
             # The first chunk may have empty ones.
             answer.id, answer.model = answer.id or chunk.get("id"), answer.model or chunk.get("model")
         if (usage := chunk.get("usage")) is not None:
-            answer.usage = _plain(usage)
+            answer.usage = plain(usage)
         choices = chunk.get("choices")
-        if error := chunk.get("error") or (None if choices else _bare_error(chunk)):
+        if error := chunk.get("error") or (None if choices else bare_error(chunk)):
             raise told_error(error)
         pieces: list[Piece] = []
         # Before the answer and after it there are chunks without choices.
@@ -132,13 +133,14 @@ def told_error(error: Any) -> ProviderError:
     return ProviderError(f"the provider told of an error: {message}", body=cast("object", error))
 
 
-def _bare_error(event: Fields) -> Fields | None:
+def bare_error(event: Fields) -> Fields | None:
     """An event that is itself the error object, as some servers send it."""
     named = "error" in (event.get("object"), event.get("type"))
     return event if named or isinstance(event.get("message"), str) else None
 
 
-def _plain(usage: Any) -> Mapping[str, object]:
+def plain(usage: Any) -> Mapping[str, object]:
+    """Token counts as a mapping."""
     return cast("Mapping[str, object]", usage if isinstance(usage, Mapping) else usage.to_dict())
 
 
@@ -152,112 +154,3 @@ def _joined(content: object, look: Look) -> str:
         return ""
     parts = [look(part) for part in cast("list[object]", content) if not isinstance(part, (str, int, float, list))]
     return "".join(str(part.get("text") or "") for part in parts if part.get("type") == "text")
-
-
-_REASONS = {"max_output_tokens": "length", "completed": "stop"}
-
-
-class ResponsesReader:
-    """Events of the Responses API. Items are known by their id, in order of appearance: an index may be missing.
-
-    The text of all messages is content; the function calls are counted from 0.
-
-    Args:
-        look: what makes mappings of the objects in an event; by default they are mappings.
-    """
-
-    def __init__(self, look: Look = _same) -> None:
-        self.answer = Answer()
-        self._look = look
-        self._calls: list[str] = []
-        self._messages: list[str] = []
-        self._streamed: set[str] = set()
-        self._readers: Mapping[str, Callable[[Fields], Sequence[Piece]]] = {
-            "response.output_text.delta": self._text,
-            "response.output_text.done": self._text_whole,
-            "response.function_call_arguments.delta": self._arguments,
-            "response.function_call_arguments.done": self._arguments_whole,
-            "response.reasoning_text.delta": self._reasoning,
-            "response.reasoning_summary_text.delta": self._reasoning,
-            "response.refusal.delta": self._refusal,
-            "response.output_item.added": self._item,
-        }
-
-    def read(self, event: Any, /) -> Sequence[Piece]:
-        event = self._look(event)
-        kind: str = event.get("type") or ""
-        read = self._readers.get(kind)
-        if read is not None:
-            return read(event)
-        if error := event.get("error") or _bare_error(event):
-            raise told_error(error)
-        if event.get("response") is not None:
-            self._learn(self._look(event["response"]))
-        return ()
-
-    def _text(self, event: Fields) -> Sequence[Piece]:
-        return self._piece(event, "delta", self._message(event))
-
-    def _text_whole(self, event: Fields) -> Sequence[Piece]:
-        return self._whole(event, "text", self._message(event))
-
-    def _arguments(self, event: Fields) -> Sequence[Piece]:
-        return self._piece(event, "delta", self._call(event.get("item_id") or ""))
-
-    def _arguments_whole(self, event: Fields) -> Sequence[Piece]:
-        return self._whole(event, "arguments", self._call(event.get("item_id") or ""))
-
-    def _reasoning(self, event: Fields) -> Sequence[Piece]:
-        return self._piece(event, "delta", (0, "reasoning"))
-
-    def _refusal(self, event: Fields) -> Sequence[Piece]:
-        pieces = self._piece(event, "delta", (0, "refusal"))
-        for _, text in pieces:
-            self.answer.refuse(0, text)
-        return pieces
-
-    def _item(self, event: Fields) -> Sequence[Piece]:
-        item = self._look(event.get("item") or {})
-        if item.get("type") == "function_call":
-            called = self.answer.calls[self._call(item.get("id") or "")]
-            called.name, called.id = item.get("name"), item.get("call_id")
-        return ()
-
-    def _piece(self, event: Fields, key: str, place: Place | None) -> Sequence[Piece]:
-        text = event.get(key)
-        if not text or place is None:
-            return ()
-        if not isinstance(text, str):
-            raise TypeError(f"{key!r} is no text")
-        self._streamed.add(event.get("item_id") or "")
-        return ((place, text),)
-
-    def _whole(self, event: Fields, key: str, place: Place | None) -> Sequence[Piece]:
-        """What a server that streams no pieces tells in the end."""
-        return () if (event.get("item_id") or "") in self._streamed else self._piece(event, key, place)
-
-    def _message(self, event: Fields) -> Place | None:
-        """The first message is the answer: a second one would be a second document."""
-        item = event.get("item_id") or ""
-        if not self._messages:
-            self._messages.append(item)
-        return (0, "content") if item == self._messages[0] else None
-
-    def _call(self, item: str) -> Place:
-        if item not in self._calls:
-            self.answer.calls[0, len(self._calls)] = Called()
-            self._calls.append(item)
-        return (0, self._calls.index(item))
-
-    def _learn(self, response: Fields) -> None:
-        answer = self.answer
-        answer.id, answer.model = response.get("id") or answer.id, response.get("model") or answer.model
-        if (usage := response.get("usage")) is not None:
-            answer.usage = _plain(usage)
-        status = response.get("status")
-        if status == "failed":
-            raise told_error(response.get("error") or "no reason given")
-        if status in ("completed", "incomplete"):
-            details = self._look(response.get("incomplete_details") or {})
-            reason: str = details.get("reason") or status
-            answer.end(0, _REASONS.get(reason, reason))

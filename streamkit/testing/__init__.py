@@ -3,6 +3,7 @@
 from streamkit.testing.clock import Deadlock, VirtualTimeLoop, run_virtual
 from streamkit.testing.hubs import verify_hub
 from streamkit.testing.marbles import Marbles, drawn, marbles
+from streamkit.testing.messages import anthropic_events
 from streamkit.testing.probe import Probe, ProbeRun
 from streamkit.testing.server import Answer, LoopbackServer, Seen, chat_events
 from streamkit.testing.splits import every_split, random_split
@@ -17,6 +18,7 @@ __all__ = [
     "ProbeRun",
     "Seen",
     "VirtualTimeLoop",
+    "anthropic_events",
     "chat_events",
     "drawn",
     "every_split",

@@ -78,7 +78,7 @@ class Seen:
 
 
 class LoopbackServer:
-    """Serves streams to an OpenAI-compatible client; a context manager, to be left when done.
+    """Serves streams to a provider's client; a context manager, to be left when done.
 
     Args:
         answers: what to say to each request in turn (the last one again and again): an `Answer`, or just a body.
@@ -102,7 +102,7 @@ class LoopbackServer:
 
     @property
     def base_url(self) -> str:
-        """What an OpenAI client is to be given as `base_url`."""
+        """What an OpenAI client is to be given as `base_url`; Anthropic's adds the `/v1` itself."""
         return f"http://127.0.0.1:{self.port}/v1"
 
     def __enter__(self) -> Self:

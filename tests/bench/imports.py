@@ -1,4 +1,4 @@
-"""What `import streamkit` costs."""
+"""What importing streamkit costs, against pydantic's own import; each in a process of its own."""
 
 from __future__ import annotations
 
@@ -7,30 +7,34 @@ import sys
 from collections.abc import Iterator
 from statistics import median
 
+import measure
 from rows import ROUNDS, Row
 
 LATE = ("openai", "anthropic", "redis", "fastapi", "rich")
+PYDANTIC = "from pydantic import BaseModel"
+# `import streamkit` imports nothing else yet: the second says what it costs to use it.
+OURS = ("import streamkit", "from streamkit import extract")
 
 
 def imports() -> Iterator[Row]:
-    """Against pydantic's own import, each in a process of its own."""
-    ours, pydantics = [], []
+    """By CPU time, taking turns."""
+    taken: dict[str, list[float]] = {statement: [] for statement in (PYDANTIC, *OURS)}
+    for each in taken:
+        told(each)  # so that what Python compiles is there for all
     for _ in range(2 * ROUNDS + 1):
-        pydantics.append(float(told("from pydantic import BaseModel")))
-        ours.append(float(told("import streamkit")))
-    yield Row(
-        "import streamkit, against from pydantic import BaseModel", "<= 1.2", median(ours) / median(pydantics), "x"
-    )
-    loaded = told("import streamkit", f"sum(name in sys.modules for name in {LATE})")
-    yield Row("of openai, redis, fastapi and the like imported with it", "<= 0", float(loaded), digits=0)
+        for each, times in taken.items():
+            times.append(float(told(each)))
+    measure.RAW["imports"] = taken
+    for each in OURS:
+        yield Row(f"{each}, against {PYDANTIC}", "<= 1.2", median(taken[each]) / median(taken[PYDANTIC]), "x")
+    loaded = told(OURS[1], f"sum(name in sys.modules for name in {LATE})")
+    yield Row("of openai, redis, fastapi and the like imported with the latter", "<= 0", float(loaded), digits=0)
 
 
 def told(statement: str, expression: str = "time.process_time() - start") -> str:
     """What an expression says after a statement, in a fresh interpreter."""
     code = f"import sys, time; start = time.process_time(); {statement}; print({expression})"
-    return subprocess.run(
-        [sys.executable, "-c", code], check=True, capture_output=True, text=True
-    ).stdout  # our own code
+    return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
 
 
 PARTS = (imports,)

@@ -25,16 +25,12 @@ from streamkit.sources.openai_wires import ChatReader, fields
 from streamkit.sources.pieces import ObjectWire, Pieces
 
 _SERVER = """
-import json, socket, sys, time
+import socket, sys, time
 size, together, pause = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
 sys.path.insert(0, sys.argv[4])
 from documents import chunked, users
-def event(delta, reason=None):
-    choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
-    chunk = {"id": "chatcmpl-ABfwCjPMi0ubw56UyMIIeNfJzyogq", "object": "chat.completion.chunk", "created": 1727346180,
-             "model": "gpt-4o-2024-08-06", "system_fingerprint": "fp_5050236cbd", "choices": [choice]}
-    return b"data: " + json.dumps(chunk, separators=(",", ":")).encode() + b"\\n\\n"
-events = [event({"content": text}) for text in chunked(users(size))] + [event({}, "stop"), b"data: [DONE]\\n\\n"]
+from events import chat_events
+events = chat_events(chunked(users(size)))
 reads = [b"".join(events[at : at + together]) for at in range(0, len(events), together)]
 reads = [b"%x\\r\\n%b\\r\\n" % (len(read), read) for read in reads]
 server = socket.create_server(("127.0.0.1", 0))

@@ -58,6 +58,7 @@ def measured(names: list[str], into: Path) -> None:
 
 def save(runs: int) -> None:
     """Several runs, each in a process of its own; then what is drawn and counted once."""
+    import matrix  # noqa: PLC0415  # as the plots
     import plots  # noqa: PLC0415  # a plain run needs no matplotlib
     import report  # noqa: PLC0415  # and writes no page
 
@@ -70,8 +71,11 @@ def save(runs: int) -> None:
         numbers.append(json.loads(into.read_text("utf-8")))
     print("plots", flush=True)
     drawn = plots.save(folder)
+    systems = {"by document": matrix.by_document(), "by chunk size": matrix.by_chunk_size()}
+    print("instructions", flush=True)
     counts = instructions.counted(TREE) if instructions.counter() else {}
-    write(folder / "results.json", {"runs": numbers, "plots": drawn, "instructions": counts})
+    once = {"plots": drawn, "systems": systems, "instructions": counts, "rounds": measure.RAW}
+    write(folder / "results.json", {"runs": numbers, **once})
     report.write(TREE / "docs" / "performance.md", folder / "results.json")
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from statistics import median
 
 import measure
-from rows import ROUNDS, Row
+from rows import QUICK, ROUNDS, Row
 
 LATE = ("openai", "anthropic", "redis", "fastapi", "rich")
 PYDANTIC = "from pydantic import BaseModel"
@@ -21,7 +21,7 @@ def imports() -> Iterator[Row]:
     taken: dict[str, list[float]] = {statement: [] for statement in (PYDANTIC, *OURS)}
     for each in taken:
         told(each)  # so that what Python compiles is there for all
-    for _ in range(2 * ROUNDS + 1):
+    for _ in range(ROUNDS if QUICK else 3 * ROUNDS):
         for each, times in taken.items():
             times.append(float(told(each)))
     measure.RAW["imports"] = taken

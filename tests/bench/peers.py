@@ -29,10 +29,10 @@ def versions() -> str:
     return ", ".join(f"{peer} {version(peer)}" for peer in PEERS)
 
 
-def instructor(text: str) -> Run:
+def instructor(text: str, size: int = 4, model: type[BaseModel] = MeetingInfo) -> Run:
     """Instructor's `model_from_chunks`."""
-    chunks = chunked(text)
-    return lambda: _spend(instructor_partials(MeetingInfo, chunks))
+    chunks = chunked(text, size)
+    return lambda: _spend(instructor_partials(model, chunks))
 
 
 def instructor_partials(model: type[BaseModel], chunks: list[str]) -> Iterator[BaseModel]:
@@ -46,9 +46,9 @@ def instructor_snapshots(text: str) -> list[BaseModel]:
     return list(instructor_partials(MeetingInfo, chunked(text)))
 
 
-def langchain(text: str) -> Run:
-    """LangChain's JSON parser, which tells JSON Patch."""
-    chunks = chunked(text)
+def langchain(text: str, size: int = 4, model: type[BaseModel] = MeetingInfo) -> Run:
+    """LangChain's JSON parser, which tells JSON Patch and knows no model."""
+    chunks = chunked(text, size)
     return lambda: _spend(langchain_patches(chunks))
 
 
@@ -57,12 +57,12 @@ def langchain_patches(chunks: list[str]) -> Iterator[Any]:
     return JsonOutputParser(diff=True).transform(iter(chunks))
 
 
-def openai(text: str) -> Run:
+def openai(text: str, size: int = 4, model: type[BaseModel] = MeetingInfo) -> Run:
     """What the SDK's `.stream()` does with each chunk; the chunks themselves are there already."""
-    chunks = [_openai_chunk(piece) for piece in chunked(text)]
+    chunks = [_openai_chunk(piece) for piece in chunked(text, size)]
 
     def consume() -> None:
-        state = ChatCompletionStreamState(input_tools=[], response_format=MeetingInfo)
+        state = ChatCompletionStreamState(input_tools=[], response_format=model)
         for chunk in chunks:
             _spend(iter(state.handle_chunk(chunk)))
 
@@ -75,14 +75,14 @@ def _openai_chunk(piece: str) -> ChatCompletionChunk:
     return ChatCompletionChunk.model_validate(fields)
 
 
-def pydantic_ai(text: str) -> Run:
+def pydantic_ai(text: str, size: int = 4, model: type[BaseModel] = MeetingInfo) -> Run:
     """pydantic-ai's `stream_output`, of a model that says these chunks."""
 
     async def say(messages: object, info: object) -> AsyncIterator[str]:
-        for piece in chunked(text):
+        for piece in chunked(text, size):
             yield piece
 
-    agent = Agent(FunctionModel(stream_function=say), output_type=NativeOutput(MeetingInfo))
+    agent = Agent(FunctionModel(stream_function=say), output_type=NativeOutput(model))
 
     async def consume() -> None:
         async with agent.run_stream("") as result:

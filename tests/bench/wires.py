@@ -16,7 +16,7 @@ from typing import Any
 
 import openai
 from documents import MeetingInfo, chunked, users
-from rows import ROUNDS, Row
+from rows import QUICK, ROUNDS, Row
 
 from streamkit import extract, from_openai
 from streamkit.sources import openai_chat
@@ -115,7 +115,7 @@ def turns(sdk: openai.OpenAI, contenders: list[Callable[[openai.OpenAI], None]],
 
 def sources() -> Iterator[Row]:
     """What streamkit adds to the SDK, and what reading the bytes saves."""
-    size = 8_000
+    size = 4_000 if QUICK else 8_000
     with serving(size, 10, 0.001) as sdk:
         times = turns(sdk, [objects, typed, run], ROUNDS)
         # Here the SDK reads without waiting, so its share is the work alone.

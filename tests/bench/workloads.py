@@ -25,7 +25,7 @@ from streamkit.sources import openai_chat
 Work = tuple[Callable[[], object], int]
 """One run of it, and the chunks or deliveries in a run."""
 
-CHUNKS = chunked(users(20_000))
+CHUNKS = chunked(users(8_000))
 
 
 def raw_events() -> Work:
@@ -78,7 +78,7 @@ def hub_changes() -> Work:
 
 
 def _hub(*, whole: bool) -> Work:
-    batches = ten_each(100)
+    batches = ten_each(30)
     return lambda: asyncio.run(by_hub(batches, 100, whole=whole)), 100 * sum(map(len, batches))
 
 

@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -23,7 +23,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 TREE = HERE.parents[1]
 
-IMPORTS = ("from pydantic import BaseModel", "import streamkit", "from streamkit import extract")
+IMPORTS = ("from pydantic import BaseModel", "from streamkit import extract")
 
 
 def counter() -> str | None:
@@ -34,45 +34,45 @@ def counter() -> str | None:
 def counted(tree: Path) -> dict[str, float]:
     """Instructions for a unit of each work, and of imports, with the streamkit of a tree."""
     # Counting is not timing: side by side is no harm.
-    with ThreadPoolExecutor(2) as pool:
-        works = pool.submit(_works, tree)
-        imports = pool.map(lambda statement: _import(tree, statement), IMPORTS)
+    with tempfile.TemporaryDirectory() as cache, ThreadPoolExecutor(2) as pool:
+        works = pool.submit(_works, tree, cache)
+        imports = pool.map(lambda statement: _import(tree, cache, statement), IMPORTS)
         return works.result() | dict(zip(IMPORTS, imports, strict=True))
 
 
-def _works(tree: Path) -> dict[str, float]:
-    from workloads import WORKLOADS  # noqa: PLC0415  # the names alone; who only compares reads them late
-
-    told, counts = _between_marks(tree, [str(HERE / "workloads.py")])
-    whose, *units = told.split()
+def _works(tree: Path, cache: str) -> dict[str, float]:
+    told, counts = _between_marks(tree, cache, [str(HERE / "workloads.py")])
+    whose, *lines = told.splitlines()
     if not Path(whose).resolve().is_relative_to(tree.resolve()):
         raise SystemExit(f"{whose} was measured instead of what is in {tree}")
-    # Each work stands between two marks, and its making between that and the next.
-    return {name: count / int(unit) for name, count, unit in zip(WORKLOADS, counts[1::2], units, strict=True)}
+    works = [line.rpartition(" ") for line in lines]
+    # Each work stands between two marks, and the making of the next between that and another.
+    return {name: count / int(units) for (name, _, units), count in zip(works, counts[1::2], strict=True)}
 
 
-def _import(tree: Path, statement: str) -> float:
-    _, counts = _between_marks(tree, ["-c", f"import os; os.getloadavg(); {statement}; os.getloadavg()"])
+def _import(tree: Path, cache: str, statement: str) -> float:
+    _, counts = _between_marks(tree, cache, ["-c", f"import os; os.getloadavg(); {statement}; os.getloadavg()"])
     return counts[1]
 
 
-def _between_marks(tree: Path, arguments: Sequence[str]) -> tuple[str, list[int]]:
+def _between_marks(tree: Path, cache: str, arguments: list[str]) -> tuple[str, list[int]]:
     """What a program prints, and the instructions up to each call of `getloadavg`."""
-    environment = {**os.environ, "PYTHONHASHSEED": "0", "PYTHONPATH": str(tree)}
+    environment = {**os.environ, "PYTHONHASHSEED": "0", "PYTHONPATH": str(tree), "PYTHONPYCACHEPREFIX": cache}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    # Once uncounted, for the cache: Python's compiler is not what is to be counted.
+    _run([sys.executable, *arguments], environment)
     with tempfile.TemporaryDirectory() as folder:
-        count = [
-            counter() or "valgrind",
-            "--tool=callgrind",
-            "--dump-before=getloadavg",
-            f"--callgrind-out-file={folder}/counts",
-        ]
-        done = subprocess.run(
-            [*count, sys.executable, *arguments], env=environment, capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            raise SystemExit(f"{done.stdout}{done.stderr}")
+        count = ["--tool=callgrind", "--dump-before=getloadavg", f"--callgrind-out-file={folder}/counts"]
+        told = _run([counter() or "valgrind", *count, sys.executable, *arguments], environment)
         dumps = sorted(Path(folder).glob("counts.*"), key=lambda path: int(path.suffix[1:]))
-        return done.stdout, [_summary(path) for path in dumps]
+        return told, [_summary(path) for path in dumps]
+
+
+def _run(command: list[str], environment: dict[str, str]) -> str:
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{done.stdout}{done.stderr}")
+    return done.stdout
 
 
 def _summary(path: Path) -> int:

@@ -103,9 +103,9 @@ def mark() -> None:
 
 
 def main() -> None:
-    """Tell which streamkit it is and the units of each work, and do each once between two marks."""
+    """Tell which streamkit it is, and each work with its units; do each once between two marks."""
     print(streamkit.__file__)
-    for make in WORKLOADS.values():
+    for name, make in WORKLOADS.items():
         work, units = make()
         work()
         gc.collect()
@@ -113,7 +113,7 @@ def main() -> None:
         mark()
         work()
         mark()
-        print(units)
+        print(name, units)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from inspect import signature
 import peers
 from documents import MeetingInfo, chunked, users
 from measure import cpu_times, traced
-from rows import QUICK, ROUNDS, Row
+from rows import QUICK, Row
 
 from streamkit import extract
 from streamkit.operators import accumulate, completed, snapshots
@@ -53,7 +53,7 @@ def typed_values() -> Iterator[Row]:
     # Without the option what is read is kept, because a `complete` of what is around it may be asked for.
     options = {"retain": False} if "retain" in signature(completed).parameters else {}
     told = "".join(f", {name}={value}" for name, value in options.items())
-    small, large = (100_000, 1_000_000) if QUICK else (1_000_000, 10_000_000)
+    small, large = (100_000, 1_000_000) if QUICK else (300_000, 3_000_000)
 
     def peak(size: int) -> float:
         text = users(size)
@@ -101,7 +101,7 @@ def many() -> Iterator[Row]:
     times = cpu_times(
         "pipelines side by side",
         {f"{count:,}": lambda count=count: side_by_side(count, chunks) for count in COUNTS},
-        1 if QUICK else ROUNDS,
+        1 if QUICK else 3,
     )
     for name in [*times][1:]:
         target = "<= 1.2" if name == "1,000" else ""

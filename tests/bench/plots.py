@@ -17,7 +17,8 @@ from streams import run, run_untyped
 Points = Mapping[str, Sequence[tuple[float, float]]]
 
 # The same file for the same figures; text as text, in whatever font the reader has.
-mpl.rcParams.update({"svg.hashsalt": "streamkit", "svg.fonttype": "none", "font.size": 9, "font.family": "sans-serif"})
+mpl.rcParams.update({"svg.hashsalt": "streamkit", "svg.fonttype": "none", "font.size": 9})
+mpl.rcParams["font.sans-serif"] = ["DejaVu Sans", "Verdana", "Arial"]
 
 SYSTEMS: Mapping[str, tuple[Callable[[str], Callable[[], object]], int]] = {
     "streamkit": (run, 1_000_000),

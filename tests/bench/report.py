@@ -43,7 +43,7 @@ def _figures(runs: list[dict[str, Any]]) -> str:
         each = " / ".join(shown(one.measured, "", one.digits) for one in rows)
         met = "met" if all(one.met for one in rows) else f"met in {sum(one.met for one in rows)} of {len(rows)}"
         lines.append((row.figure, row.bound, row.shown, each, met if row.target else ""))
-    head = ("figure", "target", "median", f"the {len(runs)} runs", "")
+    head = ("figure", "target", "median", "each run", "")
     return f"{runs[0]['about']}.\n\n" + _table(head, lines)
 
 

@@ -175,7 +175,7 @@ def never_reading() -> Iterator[Row]:
             "alone": lambda: asyncio.run(stream(short, lagging=0)),
             "lagging": lambda: asyncio.run(stream(short, lagging=1)),
         },
-        ROUNDS if QUICK else 3 * ROUNDS,
+        ROUNDS if QUICK else 2 * ROUNDS,
     )
     more = times["lagging"] / times["alone"] - 1
     yield Row("what one that never reads costs the others, CPU", "<= 5", more * 100, " %", 1)

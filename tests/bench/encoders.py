@@ -77,7 +77,7 @@ def on_the_wire() -> Iterator[Row]:
 
 def by_length() -> dict[str, list[tuple[float, float]]]:
     """Bytes of each encoder, by the length of the string."""
-    lengths = (125, 250, 500, 1_000, 2_000, 4_000)
+    lengths = (100, 200, 500, 1_000, 2_000, 4_000)
     return {name: [(length, size(encoder, length)) for length in lengths] for name, encoder in ENCODERS.items()}
 
 

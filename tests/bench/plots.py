@@ -11,6 +11,7 @@ import peers
 import sharing
 from documents import DOCUMENTS, users
 from matplotlib import pyplot as plt
+from matplotlib.ticker import NullFormatter
 from measure import cpu_times
 from streams import run, run_untyped
 
@@ -70,6 +71,9 @@ def draw(path: Path, points: Points, title: str, x: str, y: str) -> None:
         width = 2.4 if name.startswith("streamkit") else 1.2
         axes.plot(*zip(*line, strict=True), marker="o", markersize=3, label=name, linewidth=width)
     axes.set(xscale="log", yscale="log", title=title, xlabel=x, ylabel=y)
+    # A label at each power of ten is enough; those between run into one another.
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.yaxis.set_minor_formatter(NullFormatter())
     axes.grid(visible=True, which="major", alpha=0.3)
     figure.legend(loc="outside right upper")
     figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})

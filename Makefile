@@ -67,6 +67,10 @@ fmt: .venv/.dev ## Format the code and fix what can be fixed by itself
 bench: .venv-bench/.done ## Measure, beside the libraries that people use otherwise
 	.venv-bench/bin/python tests/bench $(ARGS)
 
+.PHONY: instructions
+instructions: .venv-bench/.done ## Count instructions with valgrind, of two commits: ARGS="main HEAD"
+	.venv-bench/bin/python tests/bench/instructions.py $(ARGS)
+
 .PHONY: docs
 docs: .venv-docs/.done ## Build the documentation into site/
 	.venv-docs/bin/zensical build --clean --strict $(ARGS)

@@ -5,74 +5,99 @@ process; only ratios mean anything from one machine to another.
 
     QUICK=1 make bench              leaves out what takes long
     make bench ARGS="memory wires"  some parts alone
-    make bench ARGS="--save 3"      three runs, the plots, and the table of docs/performance.md
+    make bench ARGS="--save 3"      three runs, the plots, and the tables of docs/performance.md
+
+The numbers, those of each round too, are written to build/bench/; with --save to docs/performance/.
 """
 
 from __future__ import annotations
 
+import argparse
+import gc
 import json
+import subprocess
 import sys
+import time
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from statistics import median
 
+import encoders
 import imports
+import instructions
+import measure
 import memory
 import peers
 import sharing
 import streams
 import wires
-from rows import Row
+from rows import QUICK, Row
 
-MODULES = {module.__name__: module for module in (streams, wires, sharing, memory, imports)}
-DOCS = Path(__file__).resolve().parents[2] / "docs"
+MODULES = {module.__name__: module for module in (streams, wires, sharing, memory, encoders, imports)}
 ABOUT = f"Python {sys.version.split()[0]}, pydantic {version('pydantic')}, {peers.versions()}"
-_BEGIN, _END = "<!-- table: make bench -->\n", "<!-- end of table -->\n"
+TREE = Path(__file__).resolve().parents[2]
+BUILD = TREE / "build" / "bench"
 
 
-def measured(names: list[str]) -> list[Row]:
-    """Run the parts of these names and print what comes out."""
+def measured(names: list[str], into: Path) -> None:
+    """Run the parts of these names, print what comes out, and write the numbers."""
+    # What the libraries left in memory is not to be looked through each time that a contender's garbage is.
+    gc.collect()
+    gc.freeze()
+    begun = time.monotonic()
     rows: list[Row] = []
-    print(f"{ABOUT}\n\n{'figure':78}{'target':>12}{'measured':>14}")
+    print(f"{ABOUT}\n\n{'figure':86}{'target':>12}{'measured':>14}")
     for name in names:
         for part in MODULES[name].PARTS:
             for row in part():
                 rows.append(row)
                 print(row, flush=True)
-    return rows
+    print(f"\n{time.monotonic() - begun:.0f} seconds")
+    write(into, {"about": ABOUT, "quick": QUICK, "rows": [asdict(row) for row in rows], "rounds": measure.RAW})
 
 
-def save(runs: list[list[Row]]) -> None:
-    """Write the numbers, the table and the plots into the documentation."""
+def save(runs: int) -> None:
+    """Several runs, each in a process of its own; then what is drawn and counted once."""
+    import matrix  # noqa: PLC0415  # as the plots
     import plots  # noqa: PLC0415  # a plain run needs no matplotlib
+    import report  # noqa: PLC0415  # and writes no page
 
-    folder = DOCS / "performance"
-    folder.mkdir(exist_ok=True)
-    figures = [
-        {"figure": same[0].figure, "target": same[0].bound, "measured": [row.measured for row in same]}
-        for same in zip(*runs, strict=True)
-    ]
-    numbers = {"about": ABOUT, "figures": figures, "plots": plots.save(folder)}
-    (folder / "results.json").write_text(json.dumps(numbers, indent=1) + "\n", "utf-8")
-    page = DOCS / "performance.md"
-    before, _, rest = page.read_text("utf-8").partition(_BEGIN)
-    page.write_text(before + _BEGIN + _table(runs) + _END + rest.partition(_END)[2], "utf-8")
+    folder = TREE / "docs" / "performance"
+    numbers: list[dict[str, object]] = []
+    for run in range(1, runs + 1):
+        into = BUILD / f"run-{run}.json"
+        print(f"run {run} of {runs}", flush=True)
+        subprocess.run([sys.executable, str(Path(__file__).parent), "--into", str(into)], check=True)
+        numbers.append(json.loads(into.read_text("utf-8")))
+    print("plots", flush=True)
+    drawn = plots.save(folder)
+    systems = {"by document": matrix.by_document(), "by chunk size": matrix.by_chunk_size()}
+    print("instructions", flush=True)
+    counts = instructions.counted(TREE) if instructions.counter() else {}
+    once = {"plots": drawn, "systems": systems, "instructions": counts, "rounds": measure.RAW}
+    write(folder / "results.json", {"runs": numbers, **once})
+    report.write(TREE / "docs" / "performance.md", folder / "results.json")
 
 
-def _table(runs: list[list[Row]]) -> str:
-    lines = [f"{ABOUT}; the median of {len(runs)} runs.", "", "| figure | target | measured | |", "|---|---|---|---|"]
-    for same in zip(*runs, strict=True):
-        row = Row(same[0].figure, same[0].target, median(each.measured for each in same), same[0].unit, same[0].digits)
-        lines.append(f"| {row.figure} | {row.bound} | {row.shown} | {'met' if row.met else '**not met**'} |")
-    return "\n".join(lines) + "\n"
+def write(path: Path, numbers: dict[str, object]) -> None:
+    """As JSON, in a folder that may not be there yet."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(numbers, indent=1) + "\n", "utf-8")
 
 
 def main() -> None:
-    arguments = sys.argv[1:]
-    if arguments[:1] == ["--save"]:
-        save([measured([*MODULES]) for _ in range(int(arguments[1]))])
+    """Read the command line, and do what it says."""
+    parser = argparse.ArgumentParser(prog="make bench", description="Measure streamkit and its peers.")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"one of {', '.join(MODULES)}; all by default")
+    parser.add_argument("--save", type=int, metavar="RUNS", help="so many runs, and the pages of docs/")
+    parser.add_argument("--into", type=Path, default=BUILD / "run.json", help="the file for the numbers")
+    given = parser.parse_args()
+    if unknown := [name for name in given.parts if name not in MODULES]:
+        parser.error(f"no part is called {', '.join(unknown)}: there are {', '.join(MODULES)}")
+    if given.save:
+        save(given.save)
     else:
-        measured(arguments or [*MODULES])
+        measured(given.parts or [*MODULES], given.into)
 
 
 if __name__ == "__main__":

@@ -5,11 +5,18 @@ from __future__ import annotations
 import gc
 import math
 import time
+import tracemalloc
 from collections.abc import Callable, Mapping, Sequence
 from statistics import median
+from typing import TypeVar
+
+T = TypeVar("T")
+
+RAW: dict[str, dict[str, list[float]]] = {}
+"""What was compared -> contender -> CPU seconds of each round."""
 
 
-def cpu_times(contenders: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+def cpu_times(what: str, contenders: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
     """Median CPU seconds of each contender; they take turns, so that a slow spell of the machine hits all."""
     taken: dict[str, list[float]] = {name: [] for name in contenders}
     for _ in range(rounds):
@@ -18,7 +25,20 @@ def cpu_times(contenders: Mapping[str, Callable[[], object]], rounds: int) -> di
             start = time.process_time()
             run()
             taken[name].append(time.process_time() - start)
+    RAW[what] = taken
     return {name: median(times) for name, times in taken.items()}
+
+
+def traced(make: Callable[[], T]) -> tuple[float, float]:
+    """Bytes kept by what `make` returns, and the peak while it was made."""
+    gc.collect()
+    tracemalloc.start()
+    kept = make()
+    gc.collect()
+    now, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    del kept
+    return now, peak
 
 
 def exponent(sizes: Sequence[int], times: Sequence[float]) -> float:

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from statistics import median
+from functools import partial
 from typing import Any
 
 import openai
 from documents import MeetingInfo, chunked, users
-from rows import ROUNDS, Row
+from events import chat_events
+from measure import cpu_times
+from rows import QUICK, ROUNDS, Row
 
 from streamkit import extract, from_openai
 from streamkit.sources import openai_chat
@@ -25,16 +26,12 @@ from streamkit.sources.openai_wires import ChatReader, fields
 from streamkit.sources.pieces import ObjectWire, Pieces
 
 _SERVER = """
-import json, socket, sys, time
+import socket, sys, time
 size, together, pause = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
 sys.path.insert(0, sys.argv[4])
 from documents import chunked, users
-def event(delta, reason=None):
-    choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
-    chunk = {"id": "chatcmpl-ABfwCjPMi0ubw56UyMIIeNfJzyogq", "object": "chat.completion.chunk", "created": 1727346180,
-             "model": "gpt-4o-2024-08-06", "system_fingerprint": "fp_5050236cbd", "choices": [choice]}
-    return b"data: " + json.dumps(chunk, separators=(",", ":")).encode() + b"\\n\\n"
-events = [event({"content": text}) for text in chunked(users(size))] + [event({}, "stop"), b"data: [DONE]\\n\\n"]
+from events import chat_events
+events = chat_events(chunked(users(size)))
 reads = [b"".join(events[at : at + together]) for at in range(0, len(events), together)]
 reads = [b"%x\\r\\n%b\\r\\n" % (len(read), read) for read in reads]
 server = socket.create_server(("127.0.0.1", 0))
@@ -106,49 +103,45 @@ def run(sdk: openai.OpenAI) -> None:
         pass
 
 
-def turns(sdk: openai.OpenAI, contenders: list[Callable[[openai.OpenAI], None]], rounds: int) -> dict[str, float]:
-    """Median CPU seconds of each, taking turns."""
-    taken: dict[str, list[float]] = {each.__name__: [] for each in contenders}
-    for _ in range(rounds):
-        for each in contenders:
-            start = time.process_time()
-            each(sdk)
-            taken[each.__name__].append(time.process_time() - start)
-    return {name: median(times) for name, times in taken.items()}
-
-
 def sources() -> Iterator[Row]:
     """What streamkit adds to the SDK, and what reading the bytes saves."""
-    size = 8_000
+    size = 4_000 if QUICK else 8_000
+    events = chat_events(chunked(users(size)))
     with serving(size, 10, 0.001) as sdk:
-        times = turns(sdk, [objects, typed, run], ROUNDS)
+        times = turns("10 events a read", sdk, [objects, typed, run])
         # Here the SDK reads without waiting, so its share is the work alone.
-        spent = times["objects"] / len(chunked(users(size)))
+        spent = times["objects"] / len(events)
         chunks = list(ask(sdk))
         for name, figure in (("typed", "a flow"), ("run", "a run")):
             ratio = times[name] / times["objects"]
             row = f"socket to typed changes, 10 events a read, {figure}, of the SDK's iteration"
             yield Row(row, "<= 0.25", ratio, "x")
     with serving(size, 1, 0.0003) as sdk:
-        times = turns(sdk, [body, typed, run], ROUNDS)
+        times = turns("an event a read", sdk, [objects, body, typed, run])
         for name, figure in (("typed", "a flow"), ("run", "a run")):
             ratio = times[name] / times["body"]
             row = f"socket to typed changes, an event a read, {figure}, of the HTTP client's bytes"
             yield Row(row, "<= 1.15", ratio, "x")
+        yield Row("the same, a flow, of the SDK's iteration", "", times["typed"] / times["objects"], "x")
+        reads = sum(1 for _ in ask(sdk).response.iter_bytes())
+        yield Row("the same: events in a read, on average", "", len(events) / reads)
     share = _added(chunks) / spent * 100
     yield Row("openai_chat(source='sdk') beside the SDK's own work on a chunk", "<= 3", share, " %", 1)
 
 
+def turns(what: str, sdk: openai.OpenAI, contenders: list[Callable[[openai.OpenAI], None]]) -> dict[str, float]:
+    """Median CPU seconds of each, taking turns."""
+    return cpu_times(what, {each.__name__: partial(each, sdk) for each in contenders}, ROUNDS)
+
+
 def _added(chunks: list[Any]) -> float:
     """CPU seconds for a chunk that is there already: a difference of two long times would be lost in their noise."""
-    best = float("inf")
-    for _ in range(7):
-        deltas = Deltas(Pieces(iter(chunks), ObjectWire(ChatReader(fields)), lambda: None, ""), (0, "content"))
-        start = time.process_time()
-        for _ in deltas:
+
+    def consume() -> None:
+        for _ in Deltas(Pieces(iter(chunks), ObjectWire(ChatReader(fields)), lambda: None, ""), (0, "content")):
             pass
-        best = min(best, time.process_time() - start)
-    return best / len(chunks)
+
+    return cpu_times("the SDK's objects", {"source": consume}, 7)["source"] / len(chunks)
 
 
 PARTS = (sources,)

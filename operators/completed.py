@@ -8,13 +8,20 @@ out                               User(...)                            User(...)
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 from streamkit.document import Document
 from streamkit.ending import missed
 from streamkit.events import Change, End
+from streamkit.extraction import TextMachine
 from streamkit.flow import Reason, Stage
 from streamkit.patterns import checking_planner, matcher
+from streamkit.scanner import Limits
+from streamkit.schema.nodes import ANY
+
+if TYPE_CHECKING:
+    from streamkit.flow import AnyStage, Planner
+    from streamkit.schema.reading import Wanted
 
 __all__ = ["completed"]
 
@@ -22,10 +29,10 @@ T = TypeVar("T")
 
 
 @overload
-def completed(*patterns: str) -> Stage[Change[Any], object]: ...
+def completed(*patterns: str, retain: bool = True) -> Stage[Change[Any], object]: ...
 @overload
-def completed(*patterns: str, of: type[T]) -> Stage[Change[Any], T]: ...
-def completed(*patterns: str, of: type[Any] = object) -> Stage[Change[Any], Any]:
+def completed(*patterns: str, of: type[T], retain: bool = True) -> Stage[Change[Any], T]: ...
+def completed(*patterns: str, of: type[Any] = object, retain: bool = True) -> Stage[Change[Any], Any]:
     """Pass on the values of the `complete` changes whose path fits one of the patterns.
 
     A stream that was truncated, refused or failed ends with its error, so that it cannot be taken for a
@@ -34,9 +41,13 @@ def completed(*patterns: str, of: type[Any] = object) -> Stage[Change[Any], Any]
     Args:
         patterns: as for `select`; without one, every value.
         of: a class; only its instances pass, and type checkers know it.
+        retain: keep what was read, for the values around it. False, directly behind `accumulate()`: a value is
+            let go once it was passed on, so that a document of any length takes no more memory than its largest
+            value that fits (and a name for each member of an object). `partial` of an error lacks what is gone.
 
     Raises:
-        ValueError: a pattern that can never match the model of the stage before.
+        ValueError: a pattern that can never match the model of the stage before; or `retain=False` behind a
+            stage that is not `accumulate()`.
     """
     matches = matcher(patterns or ("/**",))
 
@@ -44,7 +55,28 @@ def completed(*patterns: str, of: type[Any] = object) -> Stage[Change[Any], Any]
         return isinstance(change.value, of) and matches(change)
 
     name = f"completed({', '.join(map(repr, patterns))})"
-    return Stage(lambda: _Completed(fits, matches), name, emits_changes=False, plan=checking_planner(patterns))
+    plan = checking_planner(patterns)
+    if not retain:
+        plan = _letting_go(plan, lambda path: matches(Change("complete", path)))
+    return Stage(lambda: _Completed(fits, matches), name, emits_changes=False, plan=plan)
+
+
+def _letting_go(plan: Planner, wanted: Wanted) -> Planner:
+    """A planner that has the stage before keep only what is wanted of it."""
+
+    def planned(before: Sequence[AnyStage], me: AnyStage) -> Sequence[AnyStage]:
+        if not before:  # changes that come from elsewhere
+            return plan(before, me)
+        reader, limits = before[-1], before[-1].reads
+        if not isinstance(limits, Limits) or reader.model is not None:
+            raise ValueError(
+                f"{me.name} with retain=False stands directly behind accumulate(), which then keeps no more than it "
+                f"must; here it is behind {reader.name}"
+            )
+        frugal = Stage(lambda: TextMachine(ANY, limits, wanted=wanted), reader.name, emits_changes=True)
+        return plan([*before[:-1], frugal], me)
+
+    return planned
 
 
 class _Completed:

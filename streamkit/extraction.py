@@ -15,6 +15,7 @@ from streamkit.schema.assemble import Assembler
 if TYPE_CHECKING:
     from streamkit.flow import Reason
     from streamkit.schema.nodes import Node, OnInvalid
+    from streamkit.schema.reading import Wanted
 
 __all__ = ["TextMachine"]
 
@@ -29,6 +30,7 @@ class TextMachine:
         context: what validators find in `info.context`.
         on_invalid: what becomes of wrong values; `raise` stops at the first.
         least: leave out what changes nothing, as `diff` would.
+        wanted: the paths whose values are asked for; others are told and let go. None keeps everything.
     """
 
     def __init__(  # one for each decision that a run may take
@@ -40,10 +42,11 @@ class TextMachine:
         whole: bool = True,
         on_invalid: OnInvalid = "emit",
         least: bool = False,
+        wanted: Wanted | None = None,
     ) -> None:
         self.finished = False
         self.error: Exception | None = None
-        self._assembler = Assembler(node, context=context, on_invalid=on_invalid, least=least)
+        self._assembler = Assembler(node, context=context, on_invalid=on_invalid, least=least, wanted=wanted)
         self._scanner = Scanner(self._assembler, limits, whole=whole)
         self._decoder: codecs.IncrementalDecoder | None = None  # made by the first bytes that come
 

@@ -19,12 +19,15 @@ from streamkit.schema.frame import Frame, Spy, way_in
 from streamkit.schema.nodes import ANY, Entry, Node, Opening, Wrap
 from streamkit.schema.settle import settle
 from streamkit.schema.shell import Refusal
+from streamkit.schema.unkept import UnkeptItems, UnkeptMembers
 from streamkit.schema.values import Values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from streamkit.events import Path
     from streamkit.scanner import Json
+    from streamkit.schema.reading import Wanted
 
 __all__ = ["Assembler"]
 
@@ -236,6 +239,13 @@ class Assembler(Values):
             told = [] if container.is_list else {}
         self._frame = Frame(entry, self._node, path, parent, told)
         self._in_list = container.is_list
+        if self._wanted is not None and not self._is_kept(path, parent):
+            self._frame.children = UnkeptItems() if container.is_list else UnkeptMembers()
+
+    def _is_kept(self, path: Path, parent: Frame) -> bool:
+        """Whether a container is asked for, or is inside one that is."""
+        inside = parent is not self._outside and parent.children.__class__ in (list, dict)
+        return inside or cast("Wanted", self._wanted)(path)
 
     def _way_in(self, value: Json) -> Entry | None:
         """How to enter a container that is known whole; None holds it."""

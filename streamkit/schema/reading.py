@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from streamkit.events import Change, Op, Path
 from streamkit.schema.frame import Frame, Spy
 from streamkit.schema.nodes import Container, Entry, Node, OnInvalid
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from pydantic_core import ErrorDetails
 
     from streamkit.scanner import Json
 
-__all__ = ["UNTOLD", "Reading"]
+__all__ = ["UNTOLD", "Reading", "Wanted"]
+
+Wanted: TypeAlias = "Callable[[Path], bool]"
 
 UNTOLD = cast("Json", object())
 """In place of the JSON form of a value that was not told."""
@@ -29,6 +31,7 @@ class Reading:
         context: what user code finds in `info.context`.
         on_invalid: what becomes of wrong values, where their type does not say.
         least: leave out what changes nothing, as `diff` would.
+        wanted: the paths whose values are asked for; the others are told and let go. None keeps everything.
 
     Attributes:
         out: the changes made since somebody last took them away.
@@ -37,7 +40,13 @@ class Reading:
     """
 
     def __init__(
-        self, root: Node, *, context: object = None, on_invalid: OnInvalid = "emit", least: bool = False
+        self,
+        root: Node,
+        *,
+        context: object = None,
+        on_invalid: OnInvalid = "emit",
+        least: bool = False,
+        wanted: Wanted | None = None,
     ) -> None:
         self.out: list[Change] = []
         self.errors: list[ErrorDetails] | None = None
@@ -45,6 +54,7 @@ class Reading:
         self._context = context
         self._on_invalid = on_invalid
         self._least = least
+        self._wanted = wanted
         self._outside = Frame(Entry(Container(is_list=False)), None, (), None, None)
         self._frame: Frame = self._outside
         self._root = root

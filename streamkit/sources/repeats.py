@@ -28,6 +28,7 @@ _KEYS = tuple(
 _INSIDE = re.compile(rb'[^"\\\x00-\x1f]*(?:\\[\x21-\x7e][^"\\\x00-\x1f]*)*')
 _PADDING = re.compile(rb'"obfuscation": ?"')
 _PADDED = re.compile(rb'[A-Za-z0-9_-]*"\}')
+_BACKSLASH = ord("\\")  # as a number: looked for as bytes, it makes and drops an exception each time
 _PATIENCE = 8  # events that may be unlike any before, until no more are compared
 
 
@@ -103,7 +104,7 @@ class Repeats:
         """The piece whose text begins here, if what follows is the rest; or the rest, padding, and what is after."""
         end = data.find(b'"', start)
         raw = data[start:end]
-        escaped = b"\\" in raw
+        escaped = _BACKSLASH in raw
         if escaped:
             inside = _INSIDE.match(data, start)
             end = inside.end() if inside is not None else 0

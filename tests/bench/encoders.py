@@ -10,14 +10,14 @@ from documents import Note, chunked
 from rows import Row
 
 from streamkit import Change, Document, extract
-from streamkit.sinks.jsonlines import to_line
+from streamkit.sinks import to_json
 
 LENGTH, PIECE = 4_000, 5
 
 
 def lines(chunks: list[str]) -> Iterator[str]:
     """streamkit's own: each change a line, a string's growth an `append`."""
-    return map(to_line, chunks | extract(Note))
+    return (to_json(change) + "\n" for change in chunks | extract(Note))
 
 
 def patches(chunks: list[str]) -> Iterator[str]:

@@ -13,8 +13,10 @@ from streamkit import (
     Document,
     EmptyAnswer,
     End,
+    Filtered,
     InvalidResult,
     Mode,
+    Refused,
     StreamkitError,
     Truncated,
     from_provider,
@@ -234,3 +236,56 @@ def test_lists_are_wrapped_in_choices_too() -> None:
     text = json.dumps({"value": [1, 2]})
     with LoopbackServer(chat_events([text[:5], text[5:]])) as server, sync(server) as client:
         assert client.stream_choices(list[int], n=1, messages=MESSAGES).results() == [[1, 2]]
+
+
+REFUSED = [choice({"refusal": "I can"}), choice({"refusal": "not"}), choice({}, finish_reason="stop"), DONE]
+FILTERED = [choice({"content": ""}), choice({}, finish_reason="content_filter"), DONE]
+CUT = [choice({"content": "Let me"}), choice({}, finish_reason="length"), DONE]
+
+
+@pytest.mark.parametrize("calls", [[], [begins("Weather", 0, '{"city": "Oslo"}')]])
+@pytest.mark.parametrize(
+    ("body", "error", "message"),
+    [(REFUSED, Refused, "^I cannot$"), (FILTERED, Filtered, "content filter"), (CUT, Truncated, "'length'")],
+)
+def test_an_answer_that_is_not_whole_beside_its_calls(
+    calls: list[bytes], body: list[bytes], error: type[StreamkitError], message: str
+) -> None:
+    with LoopbackServer([*calls, *body]) as server, sync(server) as client:
+        run = client.stream_tools([Weather, Search], messages=MESSAGES, max_retries=3)
+        with pytest.raises(error, match=message):
+            list(run)
+        with pytest.raises(error, match=message):
+            run.results()
+        assert [branch.result() for branch in run.branches] == [Weather(city="Oslo") for _ in calls]
+        assert len(server.requests) == 1
+
+
+def test_words_before_a_token_limit_are_told() -> None:
+    with LoopbackServer(CUT) as server, sync(server) as client:
+        with pytest.raises(EmptyAnswer, match="called nothing.*it said 'Let me'") as caught:
+            client.stream_tools([Weather], messages=MESSAGES).results()
+        assert caught.value.finish_reason == "length"
+
+
+@pytest.mark.parametrize(
+    ("delta", "reason", "status", "error"),
+    [
+        ({"refusal": "No"}, "stop", "refused", Refused),
+        ({}, "content_filter", "refused", Filtered),
+        ({"content": ""}, "length", "truncated", EmptyAnswer),
+    ],
+)
+def test_a_choice_that_says_why_it_has_no_document(
+    delta: Any, reason: str, status: str, error: type[StreamkitError]
+) -> None:
+    whole = [choice({"content": '{"query": "x"}'}, index=1), choice({}, index=1, finish_reason="stop")]
+    body = [choice(delta), *whole, choice({}, finish_reason=reason), DONE]
+    with LoopbackServer(body) as server, sync(server) as client:
+        run = client.stream_choices(Search, n=2, messages=MESSAGES, max_retries=3)
+        list(run)
+        with pytest.raises(error):
+            run.results()
+        ends = {branch.choice: cast("End", branch.end).status for branch in run.branches}
+        assert ends == {0: status, 1: "complete"}
+        assert len(server.requests) == 1

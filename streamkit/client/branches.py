@@ -16,16 +16,11 @@ from streamkit.client.attempts import Cancelled, Reads, pipeline_for
 from streamkit.client.branch import Branch, BranchChange
 from streamkit.client.branch_document import BranchDocument
 from streamkit.client.calls_again import calls_again, choices_again
+from streamkit.client.missing import cut_between, no_word, nothing, too_few_calls, too_few_choices
 from streamkit.client.request import Asked
 from streamkit.client.retry import Retries, asked_again
-from streamkit.errors import (
-    Attempt,
-    EmptyAnswer,
-    InvalidResult,
-    RetriesExhausted,
-    StreamkitError,
-    Truncated,
-)
+from streamkit.ending import cut_short
+from streamkit.errors import Attempt, InvalidResult, RetriesExhausted, StreamkitError, Truncated
 from streamkit.events import Change, End, Finish
 from streamkit.operators import diff
 from streamkit.sources.answer import Answer, Called, Piece, Place
@@ -36,8 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["Branches"]
 
 ModelT = TypeVar("ModelT")
-
-_SHOWN = 200
 
 
 class Branches(Generic[ModelT]):
@@ -147,25 +140,14 @@ class Branches(Generic[ModelT]):
             return reason if isinstance(reason, Exception) else None
         finish = self.answer.finish()
         if finish.reason is None and not self.answer.closed:
-            return Truncated("the stream ended without a word that it did: there may have been more calls")
-        if self._documents:
-            return self._lacking()
-        words = "".join(self._words)
-        said = f"; it said {words[:_SHOWN]!r}" if words else ""
-        return EmptyAnswer(f"the model {'answered' if None in self._models else 'called'} nothing{said}")
-
-    def _lacking(self) -> StreamkitError | None:
-        """That there are fewer documents than were asked for."""
-        if None not in self._models:
-            came, told = len(self._of_tools()), self._told_again
-            if came >= told:
-                return None
-            return Truncated(f"{told} calls were asked for again, and {came} came: a right one may be missing")
-        n = self.asked.arguments.get("n")
-        if not isinstance(n, int) or len(self._documents) >= n:
-            return None
-        choices = ", ".join(str(branch.choice) for branch in self.answered)
-        return Truncated(f"{n} answers were asked for, and only these came: {choices} (see run.branches)")
+            return no_word()
+        if not self._documents:
+            return nothing(finish, "".join(self._words), "answered" if None in self._models else "called")
+        if None in self._models:
+            return too_few_choices(self.asked.arguments.get("n"), [branch.choice for branch in self.answered])
+        if self._of_documents():
+            return too_few_calls(self._told_again, len(self._of_tools()))
+        return cut_between(finish) or too_few_calls(self._told_again, len(self._of_tools()))
 
     def _of_tools(self) -> Sequence[Branch[ModelT]]:
         """What came, without calls of no tool."""
@@ -227,13 +209,8 @@ class Branches(Generic[ModelT]):
 
     def _close_all(self, reason: Reason) -> list[BranchChange[ModelT]]:
         out: list[BranchChange[ModelT]] = []
-        if isinstance(reason, Finish) and None not in self._models and not self.stop:
-            # A call without any text is one without arguments, unless it was cut off.
-            last = next(reversed(self.answer.calls), None)
-            for place in [each for each in self.answer.calls if each not in self._documents]:
-                document = self._open(place)
-                if place != last or reason.reason != "length":
-                    out += self._take(document, document.read("{}"))
+        if isinstance(reason, Finish) and not self.stop:
+            out += self._without_text(reason)
         for document in self._documents.values():
             if document.end is not None:
                 continue
@@ -242,6 +219,24 @@ class Branches(Generic[ModelT]):
             else:
                 finish = self.answer.finish(document.place[0]) if isinstance(reason, Finish) else reason
                 out += self._take(document, document.close(finish))
+        return out
+
+    def _without_text(self, reason: Finish) -> Sequence[BranchChange[ModelT]]:
+        """Begin the documents of which no text came."""
+        if None in self._models:
+            # How a choice ended that says that it did not say all is told by its branch.
+            part = 0 if self.asked.mode.calls_tools else "content"
+            for choice in self.answer.choices:
+                if (choice, part) not in self._documents and cut_short(self.answer.finish(choice)):
+                    self._open((choice, part))
+            return ()
+        # A call without any text is one without arguments, unless it was cut off.
+        out: list[BranchChange[ModelT]] = []
+        last = next(reversed(self.answer.calls), None)
+        for place in [each for each in self.answer.calls if each not in self._documents]:
+            document = self._open(place)
+            if place != last or reason.reason != "length":
+                out += self._take(document, document.read("{}"))
         return out
 
     def _take(self, document: BranchDocument[ModelT], changes: Sequence[Change]) -> Sequence[BranchChange[ModelT]]:

@@ -263,7 +263,7 @@ def test_an_answer_that_is_not_whole_beside_its_calls(
 
 def test_words_before_a_token_limit_are_told() -> None:
     with LoopbackServer(CUT) as server, sync(server) as client:
-        with pytest.raises(EmptyAnswer, match="called nothing.*it said 'Let me'") as caught:
+        with pytest.raises(EmptyAnswer, match=r"called nothing.*it said 'Let me'") as caught:
             client.stream_tools([Weather], messages=MESSAGES).results()
         assert caught.value.finish_reason == "length"
 
@@ -289,3 +289,41 @@ def test_a_choice_that_says_why_it_has_no_document(
         ends = {branch.choice: cast("End", branch.end).status for branch in run.branches}
         assert ends == {0: status, 1: "complete"}
         assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("index", [0, 1])
+@pytest.mark.parametrize(("model", "text"), [(Weather, '{"city": "Oslo"}'), (Stop, "")])
+def test_choices_that_are_calls(index: int, model: type[BaseModel], text: str) -> None:
+    calls = [
+        choice({"tool_calls": [{"index": index, "id": "c", "function": {"name": "f", "arguments": text}}]}, index=at)
+        for at in (0, 1)
+    ]
+    ends = [choice({}, index=at, finish_reason="tool_calls") for at in (0, 1)]
+    with LoopbackServer([*calls, *ends, DONE]) as server, sync(server) as client:
+        run = client.stream_choices(model, n=2, messages=MESSAGES, mode=Mode.TOOLS)
+        assert run.results() == [model.model_validate_json(text or "{}")] * 2
+        assert [branch.choice for branch in run.branches] == [0, 1]
+
+
+def test_a_choice_whose_call_was_cut_before_its_arguments() -> None:
+    calls = [choice({"tool_calls": [{"index": 0, "id": "c", "function": {"name": "f"}}]}, index=at) for at in (0, 1)]
+    ends = [choice({}, finish_reason="length"), choice({}, index=1, finish_reason="stop")]
+    with LoopbackServer([*calls, *ends, DONE]) as server, sync(server) as client:
+        run = client.stream_choices(Stop, n=2, messages=MESSAGES, mode=Mode.TOOLS)
+        list(run)
+        ends_of = {branch.choice: cast("End", branch.end).status for branch in run.branches}
+        assert ends_of == {0: "truncated", 1: "complete"}
+
+
+def test_tools_that_cannot_be_told_apart() -> None:
+    def other() -> type[BaseModel]:
+        class Weather(BaseModel):
+            days: int
+
+        return Weather
+
+    with LoopbackServer([DONE]) as server, sync(server) as client:
+        with pytest.raises(ValueError, match="a name of its own; got Weather, Weather"):
+            client.stream_tools([Weather, other()], messages=MESSAGES)
+        with pytest.raises(ValueError, match="got none"):
+            client.stream_tools([], messages=MESSAGES)

@@ -63,6 +63,7 @@ class Branches(Generic[ModelT]):
             name: pipeline_for(model, asked, reads, least=not retries.wanted) for name, model in models.items()
         }
         self._documents: dict[Place, BranchDocument[ModelT]] = {}
+        self._firsts: dict[int, Place] = {}  # the first call of each choice
         self._diffs: dict[Branch[ModelT], Fused] = {}
         self._aborted: InvalidResult | None = None
         self._words: list[str] = []
@@ -75,7 +76,7 @@ class Branches(Generic[ModelT]):
 
     def begin(self, answer: Answer) -> None:
         """Take the stream of the next attempt."""
-        self.answer, self._documents, self._words = answer, {}, []
+        self.answer, self._documents, self._firsts, self._words = answer, {}, {}, []
         self.stop, self.wait, self._aborted = False, None, None
 
     def feed(self, pieces: Sequence[Piece]) -> Sequence[BranchChange[ModelT]]:
@@ -170,9 +171,11 @@ class Branches(Generic[ModelT]):
 
     def _is_document(self, place: Place) -> bool:
         """Whether a place is read: any call; where choices are read, the message, or the first call."""
-        if None not in self._models:
-            return isinstance(place[1], int)
-        return place[1] == (0 if self.asked.mode.calls_tools else "content")
+        if None in self._models and not self.asked.mode.calls_tools:
+            return place[1] == "content"
+        if not isinstance(place[1], int):
+            return False
+        return None not in self._models or self._firsts.setdefault(place[0], place) == place
 
     def _read(self, place: Place, text: str) -> Sequence[BranchChange[ModelT]]:
         document = self._documents.get(place) or self._open(place)
@@ -210,7 +213,7 @@ class Branches(Generic[ModelT]):
     def _close_all(self, reason: Reason) -> list[BranchChange[ModelT]]:
         out: list[BranchChange[ModelT]] = []
         if isinstance(reason, Finish) and not self.stop:
-            out += self._without_text(reason)
+            out += self._without_text()
         for document in self._documents.values():
             if document.end is not None:
                 continue
@@ -221,22 +224,22 @@ class Branches(Generic[ModelT]):
                 out += self._take(document, document.close(finish))
         return out
 
-    def _without_text(self, reason: Finish) -> Sequence[BranchChange[ModelT]]:
+    def _without_text(self) -> Sequence[BranchChange[ModelT]]:
         """Begin the documents of which no text came."""
+        answer = self.answer
+        out: list[BranchChange[ModelT]] = []
+        last = {place[0]: place for place in answer.calls}
+        for place in [each for each in answer.calls if each not in self._documents and self._is_document(each)]:
+            document = self._open(place)
+            # A call without any text is one without arguments, unless it was cut off.
+            if place != last[place[0]] or answer.finish(place[0]).reason != "length":
+                out += self._take(document, document.read("{}"))
+        begun = {place[0] for place in self._documents}
         if None in self._models:
             # How a choice ended that says that it did not say all is told by its branch.
-            part = 0 if self.asked.mode.calls_tools else "content"
-            for choice in self.answer.choices:
-                if (choice, part) not in self._documents and cut_short(self.answer.finish(choice)):
-                    self._open((choice, part))
-            return ()
-        # A call without any text is one without arguments, unless it was cut off.
-        out: list[BranchChange[ModelT]] = []
-        last = next(reversed(self.answer.calls), None)
-        for place in [each for each in self.answer.calls if each not in self._documents]:
-            document = self._open(place)
-            if place != last or reason.reason != "length":
-                out += self._take(document, document.read("{}"))
+            for choice in answer.choices:
+                if choice not in begun and cut_short(answer.finish(choice)):
+                    self._open((choice, 0 if self.asked.mode.calls_tools else "content"))
         return out
 
     def _take(self, document: BranchDocument[ModelT], changes: Sequence[Change]) -> Sequence[BranchChange[ModelT]]:

@@ -53,7 +53,8 @@ def chat(body: bytes) -> Told:
     for chunk in events(body):
         told.usage = chunk.get("usage") or told.usage
         for choice in cast("list[Event]", chunk["choices"]):
-            at, delta = choice["index"], choice.get("delta") or {}
+            at: int = choice["index"]
+            delta: Event = choice.get("delta") or {}
             told.texts[at, "content"] += delta.get("content") or ""
             told.texts[at, "refusal"] += delta.get("refusal") or ""
             told.refusals[at] += delta.get("refusal") or ""
@@ -97,7 +98,7 @@ def messages(body: bytes) -> Told:
         told.texts[0, "content"] += delta.get("text", "")
         told.texts[0, "reasoning"] += delta.get("thinking", "")
         if reason := delta.get("stop_reason"):
-            told.reasons[0] = WORDS.get(reason, reason)
+            told.reasons[0] = WORDS.get(str(reason), str(reason))
             if reason == "refusal":
                 told.refusals[0] = delta["stop_details"]["explanation"]
     return told
@@ -158,7 +159,9 @@ def test_recorded_answer(path: Path, request: pytest.FixtureRequest) -> None:
     expected = without_empty(READ_BY_HAND[wire](body))
     # Of the anthropic SDK only the bytes are read.
     sources: list[Literal["sse", "sdk"]] = ["sse"] if wire == "anthropic" else ["sse", "sdk"]
-    asks = [(source, random_split(body, random, pieces=pieces)) for source in sources for pieces in SPLITS]
+    asks: list[tuple[Literal["sse", "sdk"], list[bytes]]] = [
+        (source, random_split(body, random, pieces=pieces)) for source in sources for pieces in SPLITS
+    ]
     with LoopbackServer(*(cut for _, cut in asks)) as server:
         for source, _ in asks:
             with asked(server, wire, source) as pieces:

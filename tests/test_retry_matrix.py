@@ -1,7 +1,7 @@
 """An attempt that fails at its third field, and one that corrects it: on every wire, in both worlds, the page stays."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, cast
 
 import pytest
@@ -12,6 +12,7 @@ from test_branch_retries import calling, calling_in_responses, choosing
 from wires import event as chunk
 
 from streamkit import Change, Document, Mode, from_provider
+from streamkit.client import BranchChange
 from streamkit.testing import LoopbackServer, anthropic_events
 
 
@@ -52,7 +53,7 @@ def using(*values: object) -> list[bytes]:
     return [begin, *(each for block in blocks for each in block), end, stop]
 
 
-WIRES: dict[str, Any] = {
+WIRES: dict[str, tuple[Callable[[Any], list[bytes]], dict[str, Any]]] = {
     "chat": (choosing, {"mode": Mode.JSON_SCHEMA}),
     "json": (choosing, {"mode": Mode.JSON}),
     "tools": (lambda value: calling(("Plan", value)), {"mode": Mode.TOOLS}),
@@ -82,7 +83,10 @@ def started(client: Any, name: str, **options: Any) -> Any:
 def by_branch(told: list[Any]) -> list[list[Change]]:
     branches: dict[object, list[Change]] = {}
     for each in told:
-        branch, change = (None, each) if isinstance(each, Change) else each
+        branch: Any = None
+        change: Change = each
+        if each.__class__ is BranchChange:
+            branch, change = each
         branches.setdefault(branch, []).append(change)
     return list(branches.values())
 

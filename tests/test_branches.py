@@ -13,8 +13,10 @@ from streamkit import (
     Document,
     EmptyAnswer,
     End,
+    Filtered,
     InvalidResult,
     Mode,
+    Refused,
     StreamkitError,
     Truncated,
     from_provider,
@@ -234,3 +236,94 @@ def test_lists_are_wrapped_in_choices_too() -> None:
     text = json.dumps({"value": [1, 2]})
     with LoopbackServer(chat_events([text[:5], text[5:]])) as server, sync(server) as client:
         assert client.stream_choices(list[int], n=1, messages=MESSAGES).results() == [[1, 2]]
+
+
+REFUSED = [choice({"refusal": "I can"}), choice({"refusal": "not"}), choice({}, finish_reason="stop"), DONE]
+FILTERED = [choice({"content": ""}), choice({}, finish_reason="content_filter"), DONE]
+CUT = [choice({"content": "Let me"}), choice({}, finish_reason="length"), DONE]
+
+
+@pytest.mark.parametrize("calls", [[], [begins("Weather", 0, '{"city": "Oslo"}')]])
+@pytest.mark.parametrize(
+    ("body", "error", "message"),
+    [(REFUSED, Refused, "^I cannot$"), (FILTERED, Filtered, "content filter"), (CUT, Truncated, "'length'")],
+)
+def test_an_answer_that_is_not_whole_beside_its_calls(
+    calls: list[bytes], body: list[bytes], error: type[StreamkitError], message: str
+) -> None:
+    with LoopbackServer([*calls, *body]) as server, sync(server) as client:
+        run = client.stream_tools([Weather, Search], messages=MESSAGES, max_retries=3)
+        with pytest.raises(error, match=message):
+            list(run)
+        with pytest.raises(error, match=message):
+            run.results()
+        assert [branch.result() for branch in run.branches] == [Weather(city="Oslo") for _ in calls]
+        assert len(server.requests) == 1
+
+
+def test_words_before_a_token_limit_are_told() -> None:
+    with LoopbackServer(CUT) as server, sync(server) as client:
+        with pytest.raises(EmptyAnswer, match=r"called nothing.*it said 'Let me'") as caught:
+            client.stream_tools([Weather], messages=MESSAGES).results()
+        assert caught.value.finish_reason == "length"
+
+
+@pytest.mark.parametrize(
+    ("delta", "reason", "status", "error"),
+    [
+        ({"refusal": "No"}, "stop", "refused", Refused),
+        ({}, "content_filter", "refused", Filtered),
+        ({"content": ""}, "length", "truncated", EmptyAnswer),
+    ],
+)
+def test_a_choice_that_says_why_it_has_no_document(
+    delta: Any, reason: str, status: str, error: type[StreamkitError]
+) -> None:
+    whole = [choice({"content": '{"query": "x"}'}, index=1), choice({}, index=1, finish_reason="stop")]
+    body = [choice(delta), *whole, choice({}, finish_reason=reason), DONE]
+    with LoopbackServer(body) as server, sync(server) as client:
+        run = client.stream_choices(Search, n=2, messages=MESSAGES, max_retries=3)
+        list(run)
+        with pytest.raises(error):
+            run.results()
+        ends = {branch.choice: cast("End", branch.end).status for branch in run.branches}
+        assert ends == {0: status, 1: "complete"}
+        assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("index", [0, 1])
+@pytest.mark.parametrize(("model", "text"), [(Weather, '{"city": "Oslo"}'), (Stop, "")])
+def test_choices_that_are_calls(index: int, model: type[BaseModel], text: str) -> None:
+    calls = [
+        choice({"tool_calls": [{"index": index, "id": "c", "function": {"name": "f", "arguments": text}}]}, index=at)
+        for at in (0, 1)
+    ]
+    ends = [choice({}, index=at, finish_reason="tool_calls") for at in (0, 1)]
+    with LoopbackServer([*calls, *ends, DONE]) as server, sync(server) as client:
+        run = client.stream_choices(model, n=2, messages=MESSAGES, mode=Mode.TOOLS)
+        assert run.results() == [model.model_validate_json(text or "{}")] * 2
+        assert [branch.choice for branch in run.branches] == [0, 1]
+
+
+def test_a_choice_whose_call_was_cut_before_its_arguments() -> None:
+    calls = [choice({"tool_calls": [{"index": 0, "id": "c", "function": {"name": "f"}}]}, index=at) for at in (0, 1)]
+    ends = [choice({}, finish_reason="length"), choice({}, index=1, finish_reason="stop")]
+    with LoopbackServer([*calls, *ends, DONE]) as server, sync(server) as client:
+        run = client.stream_choices(Stop, n=2, messages=MESSAGES, mode=Mode.TOOLS)
+        list(run)
+        ends_of = {branch.choice: cast("End", branch.end).status for branch in run.branches}
+        assert ends_of == {0: "truncated", 1: "complete"}
+
+
+def test_tools_that_cannot_be_told_apart() -> None:
+    def other() -> type[BaseModel]:
+        class Weather(BaseModel):
+            days: int
+
+        return Weather
+
+    with LoopbackServer([DONE]) as server, sync(server) as client:
+        with pytest.raises(ValueError, match="a name of its own; got Weather, Weather"):
+            client.stream_tools([Weather, other()], messages=MESSAGES)
+        with pytest.raises(ValueError, match="got none"):
+            client.stream_tools([], messages=MESSAGES)

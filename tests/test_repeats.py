@@ -1,19 +1,22 @@
 """Events that are like the one before are read without parsing: whatever they hold, the same comes out."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from typing import Any, cast
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import streamkit.sources.pieces
 from streamkit.errors import ProviderError
 from streamkit.events import Finish
 from streamkit.sources.answer import Piece, Reader
 from streamkit.sources.anthropic_wire import AnthropicReader
 from streamkit.sources.openai_wires import ChatReader
 from streamkit.sources.pieces import EventWire
+from streamkit.sources.repeats import Repeats
 
 
 def body(*events: bytes) -> bytes:
@@ -163,3 +166,140 @@ def test_events_that_are_never_alike_are_not_compared_for_ever() -> None:
         assert wire.feed(body(event({"content": "a"}, created=at))) == [((0, "content"), "a")]
     repeats = cast("Any", wire)._repeats
     assert (repeats._size, repeats._misses > 8) == (0, True)
+
+
+ODD_TEXTS = [
+    "a",
+    "",
+    "?",
+    "\u2028",
+    "\x00",
+    "\x7f",
+    "\ufeff",
+    "é",
+    '"}]}',
+    '":"',
+    "data: x",
+    "[DONE]",
+    "\\",
+    '","obfuscation":"',
+]
+SHAPES: list[Callable[[str], bytes]] = [
+    lambda text: event({"content": text}),
+    lambda text: event({"content": text}, compact=False),
+    lambda text: event({"content": text}).replace(b'"index":0', b'"index":1'),
+    lambda text: event({"refusal": text}),
+    lambda text: event({"content": text}, usage={"total_tokens": 1}),
+    lambda text: event({"content": text}, usage={"total_tokens": 2}),
+    lambda text: event({"content": text}).replace(b'reason":null', b'reason":"stop"'),
+    lambda text: event({"content": text}, obfuscation="xy"),
+    lambda text: event({"content": text}, obfuscation=text),
+    lambda text: event({"content": "a", "text": text}),
+    lambda text: event({"content": text}).replace(b'"content"', b'"content":"a","content"'),
+    lambda text: event({"content": text}).replace(b'"}', b'","content":"a"}'),
+    lambda text: event({"tool_calls": [{"index": 0, "function": {"arguments": text}}]}),
+    lambda text: event({"tool_calls": [{"index": 1, "function": {"arguments": text}}]}),
+    lambda text: event({"tool_calls": [{"index": 0, "id": "a", "function": {"name": "f", "arguments": text}}]}),
+    lambda text: event({"tool_calls": [{"index": 0, "id": "b", "function": {"name": "f", "arguments": text}}]}),
+    lambda text: event({}, usage={"total_tokens": 3}),
+    lambda text: b"[DONE]" + text.encode("unicode_escape"),
+]
+BEFORE_IT = [
+    b"",
+    b": a comment\n",
+    b"event: e\n",
+    b"\n",
+    b"data\n\n",
+    b"data\n",
+    b"\xef\xbb\xbf\n",
+    b": EVENT\n",
+    b"id: EVENT\n",
+]
+AROUND = st.tuples(st.sampled_from(BEFORE_IT), st.sampled_from([b"\n\n", b"\r\n\r\n", b"\r\r", b"\n\n: ping\n"]))
+
+
+@st.composite
+def dialects(draw: st.DrawFn) -> list[bytes]:
+    """Reads of one answer: a few shapes of events, most of them alone in a read, with the same around each."""
+    shapes = draw(st.lists(st.sampled_from(SHAPES), min_size=1, max_size=2))
+    around = draw(st.lists(AROUND, min_size=1, max_size=2))
+    texts = st.sampled_from(["a", "", "b"]) | st.sampled_from(ODD_TEXTS)
+    reads: list[bytes] = []
+    for shape, text, (before, after) in draw(
+        st.lists(st.tuples(st.sampled_from(shapes), texts, st.sampled_from(around)), max_size=12)
+    ):
+        data = shape(text)
+        reads.append(before.replace(b"EVENT", shape(draw(texts))) + b"data: " + data + after)
+    at = draw(st.integers(0, len(reads)))
+    cut = draw(st.integers(0, 80))
+    joined = b"".join(reads[at : at + 2])
+    return [*reads[:at], *(each for each in (joined[:cut], joined[cut:]) if each), *reads[at + 2 :]]
+
+
+def told_of(wire: EventWire) -> tuple[object, ...]:
+    answer = wire.answer
+    ends = [answer.finish(choice) for choice in (0, 1)]
+    return (wire.done, repr(wire.error), wire.heard, ends, answer.calls, answer.closed)
+
+
+class Forgetful(Repeats):
+    def learn(self, data: bytes, piece: Piece, parse: Callable[[bytes], Sequence[Piece]]) -> None: ...
+
+
+def one_by_one(reads: list[bytes]) -> tuple[list[Piece], tuple[object, ...]]:
+    """What comes of them where nothing is remembered."""
+    wire = EventWire(ChatReader())
+    cast("Any", wire)._repeats = Forgetful()
+    return fed(wire, reads)
+
+
+def fed(wire: EventWire, reads: list[bytes]) -> tuple[list[Piece], tuple[object, ...]]:
+    pieces: list[Piece] = []
+    for read in reads:
+        if wire.done:
+            break
+        pieces += wire.feed(read)
+    return pieces, told_of(wire)
+
+
+@settings(max_examples=1000)
+@given(dialects())
+def test_nothing_that_is_remembered_can_be_told(reads: list[bytes]) -> None:
+    assert fed(EventWire(ChatReader()), reads) == one_by_one(reads)
+
+
+def one(*, content: str, choice: int = 0, **more: Any) -> bytes:
+    return body(event({"content": content}, **more).replace(b'"index":0', b'"index":%d' % choice))
+
+
+def test_an_event_without_text_may_be_of_another_choice() -> None:
+    reads = [one(content="a"), one(content="b"), one(content="", choice=1), one(content="c", choice=1)]
+    pieces, _ = fed(EventWire(ChatReader()), reads)
+    assert pieces == [((0, "content"), "a"), ((0, "content"), "b"), ((1, "content"), "c")]
+
+
+def test_counts_that_are_told_between_events_that_are_alike() -> None:
+    counts: list[dict[str, Any]] = [{"usage": {"total_tokens": at}} for at in (1, 2)]
+    reads = [one(content="a", **counts[0]), body(event({}, **counts[1])), one(content="b", **counts[0])]
+    wire = EventWire(ChatReader())
+    fed(wire, reads)
+    assert wire.answer.usage == {"total_tokens": 1}
+
+
+def test_a_comment_that_looks_like_the_event() -> None:
+    first, second = event({"content": "a"}), event({"content": "b"})
+    reads = [b": " + comment + b"\n" + body(first) for comment in (first, first, second)]
+    assert fed(EventWire(ChatReader()), reads)[0] == [((0, "content"), "a")] * 3
+
+
+def test_many_calls_are_not_copied_for_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    copied: list[int] = []
+
+    def counting(reader: ChatReader) -> ChatReader:
+        copied.append(len(reader.answer.calls))
+        return deepcopy(reader)
+
+    monkeypatch.setattr(streamkit.sources.pieces, "deepcopy", counting)
+    calls = [[{"index": at, "function": {"arguments": text}}] for at in range(300) for text in "abc"]
+    assert len(read(*(event({"tool_calls": each}) for each in calls))) == 900
+    assert 0 < len(copied) < 100

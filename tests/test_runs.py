@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from typing import Any, cast
 
@@ -299,6 +300,43 @@ def test_what_a_hook_raises_ends_the_run() -> None:
         assert server.requests[0].left is not None
         with pytest.raises(StreamkitError, match=r"ended by what was raised.*no disk"):
             run.result()
+
+
+def test_a_hook_closes_the_run_that_calls_it(make_client: MakeClient) -> None:
+    with make_client(paced(THINKING, 9.0)) as client:
+        run = client.stream(User, messages=MESSAGES, hooks=Hooks(on_change=lambda change: run.close()))
+        with pytest.raises(StreamkitError, match="left before its end"):
+            run.result()
+
+
+def test_a_hook_cannot_read_its_own_run_in_the_sync_world(make_client: MakeClient) -> None:
+    with make_client(THINKING) as client:
+        run = client.stream(User, messages=MESSAGES, hooks=Hooks(on_change=lambda change: run.result()))
+        with pytest.raises(StreamkitError, match="a hook cannot read it"):
+            run.result()
+
+
+def test_another_thread_does_not_spoil_a_run_that_is_read(make_client: MakeClient) -> None:
+    def meanwhile(change: Change) -> None:
+        if not told:
+            told.append(thread.submit(run.result).exception(5.0))
+
+    told: list[BaseException | None] = []
+    with make_client(THINKING) as client, ThreadPoolExecutor(1) as thread:
+        run = client.stream(User, messages=MESSAGES, hooks=Hooks(on_change=meanwhile))
+        assert run.result() == JO
+    assert "of threads only one at a time" in str(told[0])
+
+
+def test_another_thread_closes_a_run_that_is_read() -> None:
+    with LoopbackServer(paced(THINKING, 9.0)) as server, from_provider("local/m", base_url=server.base_url) as client:
+        with ThreadPoolExecutor(1) as thread:
+            hooks = Hooks[Change](on_change=lambda change: thread.submit(run.close).result(5.0))
+            run = client.stream(User, messages=MESSAGES, hooks=hooks)
+            with pytest.raises(StreamkitError, match="left before its end"):
+                run.result()
+        assert server.requests[0].wait(2.0)
+        assert server.requests[0].left is not None
 
 
 # Cancelling

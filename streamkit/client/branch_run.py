@@ -71,6 +71,8 @@ class BranchRun(_Reading[ModelT], Iterator[BranchChange[ModelT]]):
     Raises (at the end of the iteration):
         SourceFailed: the stream broke; every branch that was open has ended `failed`.
         EmptyAnswer: there was no branch at all.
+        Refused, Truncated: the model refused, a filter or a token limit stopped the answer, or it just ended, and no
+            branch tells of it: there may have been more calls.
         RetriesExhausted: one of these, after more than one attempt.
     """
 

@@ -16,16 +16,11 @@ from streamkit.client.attempts import Cancelled, Reads, pipeline_for
 from streamkit.client.branch import Branch, BranchChange
 from streamkit.client.branch_document import BranchDocument
 from streamkit.client.calls_again import calls_again, choices_again
+from streamkit.client.missing import cut_between, no_word, nothing, too_few_calls, too_few_choices
 from streamkit.client.request import Asked
 from streamkit.client.retry import Retries, asked_again
-from streamkit.errors import (
-    Attempt,
-    EmptyAnswer,
-    InvalidResult,
-    RetriesExhausted,
-    StreamkitError,
-    Truncated,
-)
+from streamkit.ending import cut_short
+from streamkit.errors import Attempt, InvalidResult, RetriesExhausted, StreamkitError, Truncated
 from streamkit.events import Change, End, Finish
 from streamkit.operators import diff
 from streamkit.sources.answer import Answer, Called, Piece, Place
@@ -36,8 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["Branches"]
 
 ModelT = TypeVar("ModelT")
-
-_SHOWN = 200
 
 
 class Branches(Generic[ModelT]):
@@ -70,6 +63,7 @@ class Branches(Generic[ModelT]):
             name: pipeline_for(model, asked, reads, least=not retries.wanted) for name, model in models.items()
         }
         self._documents: dict[Place, BranchDocument[ModelT]] = {}
+        self._firsts: dict[int, Place] = {}  # the first call of each choice
         self._diffs: dict[Branch[ModelT], Fused] = {}
         self._aborted: InvalidResult | None = None
         self._words: list[str] = []
@@ -82,7 +76,7 @@ class Branches(Generic[ModelT]):
 
     def begin(self, answer: Answer) -> None:
         """Take the stream of the next attempt."""
-        self.answer, self._documents, self._words = answer, {}, []
+        self.answer, self._documents, self._firsts, self._words = answer, {}, {}, []
         self.stop, self.wait, self._aborted = False, None, None
 
     def feed(self, pieces: Sequence[Piece]) -> Sequence[BranchChange[ModelT]]:
@@ -147,25 +141,14 @@ class Branches(Generic[ModelT]):
             return reason if isinstance(reason, Exception) else None
         finish = self.answer.finish()
         if finish.reason is None and not self.answer.closed:
-            return Truncated("the stream ended without a word that it did: there may have been more calls")
-        if self._documents:
-            return self._lacking()
-        words = "".join(self._words)
-        said = f"; it said {words[:_SHOWN]!r}" if words else ""
-        return EmptyAnswer(f"the model {'answered' if None in self._models else 'called'} nothing{said}")
-
-    def _lacking(self) -> StreamkitError | None:
-        """That there are fewer documents than were asked for."""
-        if None not in self._models:
-            came, told = len(self._of_tools()), self._told_again
-            if came >= told:
-                return None
-            return Truncated(f"{told} calls were asked for again, and {came} came: a right one may be missing")
-        n = self.asked.arguments.get("n")
-        if not isinstance(n, int) or len(self._documents) >= n:
-            return None
-        choices = ", ".join(str(branch.choice) for branch in self.answered)
-        return Truncated(f"{n} answers were asked for, and only these came: {choices} (see run.branches)")
+            return no_word()
+        if not self._documents:
+            return nothing(finish, "".join(self._words), "answered" if None in self._models else "called")
+        if None in self._models:
+            return too_few_choices(self.asked.arguments.get("n"), [branch.choice for branch in self.answered])
+        if self._of_documents():
+            return too_few_calls(self._told_again, len(self._of_tools()))
+        return cut_between(finish) or too_few_calls(self._told_again, len(self._of_tools()))
 
     def _of_tools(self) -> Sequence[Branch[ModelT]]:
         """What came, without calls of no tool."""
@@ -188,9 +171,11 @@ class Branches(Generic[ModelT]):
 
     def _is_document(self, place: Place) -> bool:
         """Whether a place is read: any call; where choices are read, the message, or the first call."""
-        if None not in self._models:
-            return isinstance(place[1], int)
-        return place[1] == (0 if self.asked.mode.calls_tools else "content")
+        if None in self._models and not self.asked.mode.calls_tools:
+            return place[1] == "content"
+        if not isinstance(place[1], int):
+            return False
+        return None not in self._models or self._firsts.setdefault(place[0], place) == place
 
     def _read(self, place: Place, text: str) -> Sequence[BranchChange[ModelT]]:
         document = self._documents.get(place) or self._open(place)
@@ -227,13 +212,8 @@ class Branches(Generic[ModelT]):
 
     def _close_all(self, reason: Reason) -> list[BranchChange[ModelT]]:
         out: list[BranchChange[ModelT]] = []
-        if isinstance(reason, Finish) and None not in self._models and not self.stop:
-            # A call without any text is one without arguments, unless it was cut off.
-            last = next(reversed(self.answer.calls), None)
-            for place in [each for each in self.answer.calls if each not in self._documents]:
-                document = self._open(place)
-                if place != last or reason.reason != "length":
-                    out += self._take(document, document.read("{}"))
+        if isinstance(reason, Finish) and not self.stop:
+            out += self._without_text()
         for document in self._documents.values():
             if document.end is not None:
                 continue
@@ -242,6 +222,24 @@ class Branches(Generic[ModelT]):
             else:
                 finish = self.answer.finish(document.place[0]) if isinstance(reason, Finish) else reason
                 out += self._take(document, document.close(finish))
+        return out
+
+    def _without_text(self) -> Sequence[BranchChange[ModelT]]:
+        """Begin the documents of which no text came."""
+        answer = self.answer
+        out: list[BranchChange[ModelT]] = []
+        last = {place[0]: place for place in answer.calls}
+        for place in [each for each in answer.calls if each not in self._documents and self._is_document(each)]:
+            document = self._open(place)
+            # A call without any text is one without arguments, unless it was cut off.
+            if place != last[place[0]] or answer.finish(place[0]).reason != "length":
+                out += self._take(document, document.read("{}"))
+        begun = {place[0] for place in self._documents}
+        if None in self._models:
+            # How a choice ended that says that it did not say all is told by its branch.
+            for choice in answer.choices:
+                if choice not in begun and cut_short(answer.finish(choice)):
+                    self._open((choice, 0 if self.asked.mode.calls_tools else "content"))
         return out
 
     def _take(self, document: BranchDocument[ModelT], changes: Sequence[Change]) -> Sequence[BranchChange[ModelT]]:

@@ -80,7 +80,11 @@ class _Asking(Generic[ApiT]):
         if isinstance(tools, type):
             raise TypeError(f"tools is a list of models, got {tools!r:.80}: did you mean [...] around it?")
         mode = mode_of(mode)
-        named: dict[str | None, type[ModelT]] = {tool_name(each): wanted(each) for each in tools}
+        models = [wanted(each) for each in tools]
+        named: dict[str | None, type[ModelT]] = {tool_name(each): each for each in models}
+        if not models or len(named) < len(models):
+            told = ", ".join(tool_name(each) for each in models) or "none"
+            raise ValueError(f"tools are at least one, each with a name of its own; got {told}")
         if not mode.calls_tools:
             raise ValueError(f"stream_tools() asks in the mode TOOLS or RESPONSES_TOOLS, not {mode.name}")
         asked = self._api.ask_for_calls(named, mode, messages, {"model": self.model, **request})
@@ -201,6 +205,9 @@ class Client(_Asking[SyncApi], SyncSpellings):
             strict: as for `stream`.
             hooks: as for `stream`, with a `BranchChange` for each change, and `on_end` for each call.
             request: what else the SDK's `create` takes: `tool_choice="auto"`, `parallel_tool_calls=False`.
+
+        Raises:
+            ValueError: there are no tools, or two of one name; the mode is another.
 
         Raises (when the run is entered, or first read):
             openai.OpenAIError, anthropic.AnthropicError: the request failed before anything streamed, as the SDK

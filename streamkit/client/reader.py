@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
 from copy import deepcopy
 from inspect import isawaitable
-from threading import Event
+from threading import Event, Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
 
@@ -117,9 +117,17 @@ class SyncReader(_Reader[ItemT]):
         self._source: Pieces | None = None
         self._batches: Generator[Sequence[ItemT], None, None] | None = None
         self._stop = Event()
+        self._turn = Lock()  # held while it is read
 
     def open(self) -> None:
         """Send the first request, if that was not done."""
+        self._take_turn()
+        try:
+            self._open()
+        finally:
+            self._turn.release()
+
+    def _open(self) -> None:
         if self._batches is None and not self._closed:
             self._began = monotonic()
             if not self._cancelled:
@@ -128,8 +136,15 @@ class SyncReader(_Reader[ItemT]):
 
     def more(self) -> Sequence[ItemT] | None:
         """Read on; None at the end. Nothing may come of what was read."""
-        self._check()
-        self.open()
+        self._take_turn()
+        try:
+            self._check()
+            self._open()
+            return self._next()
+        finally:
+            self._turn.release()
+
+    def _next(self) -> Sequence[ItemT] | None:
         try:
             return next(cast("Generator[Sequence[ItemT], None, None]", self._batches), None)
         except BaseException as error:
@@ -145,15 +160,22 @@ class SyncReader(_Reader[ItemT]):
             self._source.close()
 
     def close(self) -> None:
-        """Stop: close the connection. Again is harmless."""
+        """Stop: close the connection, though a hook or another thread may be at it. Again is harmless."""
         self._closed = True
+        is_read = self._turn.locked()
+        if is_read:
+            self.cancel()
         try:
-            if self._batches is not None:
+            if self._batches is not None and not is_read:
                 self._batches.close()
         finally:
             # A stream that nobody began to read is not closed by its generator.
             if self._source is not None:
                 self._source.close()
+
+    def _take_turn(self) -> None:
+        if not self._turn.acquire(blocking=False):
+            raise StreamkitError("the run is being read: a hook cannot read it, and of threads only one at a time")
 
     def _request(self) -> Pieces:
         asked = self.machine.asked

@@ -55,6 +55,11 @@ class Answer:
         """How a choice ended, as far as the provider has told."""
         return Finish(self._reasons.get(choice), self.usage, "".join(self._refusals.get(choice, ())) or None)
 
+    @property
+    def choices(self) -> Sequence[int]:
+        """The choices of which the provider has told how they ended, or that they are a refusal."""
+        return sorted({*self._reasons, *self._refusals})
+
     def end(self, choice: int, reason: str) -> None:
         """Take the provider's word for why a choice ended."""
         self._reasons[choice] = reason

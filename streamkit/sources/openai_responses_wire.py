@@ -25,7 +25,7 @@ class ResponsesReader:
     def __init__(self, look: Look = same_event) -> None:
         self.answer = Answer()
         self._look = look
-        self._calls: list[str] = []
+        self._calls: dict[str, Place] = {}
         self._messages: list[str] = []
         self._streamed: set[str] = set()
         self._readers: Mapping[str, Callable[[Fields], Sequence[Piece]]] = {
@@ -100,10 +100,11 @@ class ResponsesReader:
         return (0, "content") if item == self._messages[0] else None
 
     def _call(self, item: str) -> Place:
-        if item not in self._calls:
-            self.answer.calls[0, len(self._calls)] = Called()
-            self._calls.append(item)
-        return (0, self._calls.index(item))
+        place = self._calls.get(item)
+        if place is None:
+            place = self._calls[item] = (0, len(self._calls))
+            self.answer.calls[place] = Called()
+        return place
 
     def _learn(self, response: Fields) -> None:
         answer = self.answer

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["AsyncPieces", "EventWire", "ObjectWire", "Pieces", "Wire"]
 
 _SHOWN = 200  # of a body without events
+_COPIED = 64  # calls of an answer: with more, making a copy to try an event on costs more than parsing them all
 _PATIENCE = 0.1  # seconds that an answer which has been read may take to end
 
 
@@ -85,7 +86,6 @@ class EventWire:
                 pieces.append(piece)
                 continue
             self.heard = True
-            calls = len(self.answer.calls)
             if data.startswith(b"[DONE]"):
                 self.done = self.answer.closed = True
                 break
@@ -95,10 +95,12 @@ class EventWire:
                 self.error, self.done = error, True
                 break
             pieces += found
-            if len(found) == 1:
+            if len(found) == 1 and len(self.answer.calls) <= _COPIED:
                 self._repeats.learn(data, found[0], self._try)
-            elif len(self.answer.calls) > calls:
-                self._repeats.forget()  # the same index may stand for another call now
+            else:
+                # What is remembered may mean something else now, or not be the last word any more: another call has
+                # its index, other counts were told.
+                self._repeats.forget()
         return pieces
 
     def _parse(self, data: bytes) -> Sequence[Piece]:

@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from pydantic_core import from_json
 
 from streamkit.sources.answer import Piece, Place
+from streamkit.sources.sse import Framer
 
 __all__ = ["Repeats"]
 
@@ -94,10 +95,14 @@ class Repeats:
             self._size = start
 
     def learn_alone(self, data: bytes, read: bytes) -> None:
-        """Remember what is around the event, which has just been learnt, in a read that brought nothing else."""
+        """Remember what is around the event, which is like the one remembered, in a read that brought nothing else."""
         at = read.find(data)
-        if self._size and at >= 0:
-            self._before, self._after = read[: at + self._size], read[at + len(data) :]
+        if not self._size or at < 0:
+            return
+        start = at + self._size
+        # The same bytes may stand in a comment, too: is it this string that the event is framed with?
+        if Framer().feed(read[:start] + b"?" + read[start:]) == [data[: self._size] + b"?" + data[self._size :]]:
+            self._before, self._after = read[:start], read[at + len(data) :]
             self._rest = self._tail if self._padded else self._tail + self._after
 
     def _inside(self, data: bytes, start: int, rest: bytes, after: bytes = b"") -> Piece | None:

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias, TypeVar, cast
 from streamkit.document import Document
 from streamkit.ending import missed
 from streamkit.errors import InvalidResult, StreamkitError
-from streamkit.events import Change, End, Status
+from streamkit.events import Change, End, LeftOut, Status
 from streamkit.flow import Batches, Flow, batched, failure_of, stop
 
 __all__ = ["merge_runs"]
@@ -123,11 +123,11 @@ class _Run:
         if op == "reset":
             self.verdict = None
             return self._again()
-        if not path and op != "append":
+        if not path and op != "append" and not isinstance(change, LeftOut):
             self.verdict = change if op in ("complete", "invalid") else None
         if op == "invalid":
             value = _below(self.key, cast("list[Any]", value))
-        return (Change(op, (self.key, *path), value),)
+        return (change._replace(path=(self.key, *path), value=value),)
 
     def _again(self) -> Sequence[Change[Any]]:
         """The document without its verdicts: a reset would void those of the other runs, too."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Protocol, TypeAlias, cast
 
-from streamkit.events import Change, End, Finish, Path
+from streamkit.events import Change, End, Finish, Path, is_verdict
 from streamkit.flow.machine import Machine, Reason
 
 __all__ = ["Fused", "Part"]
@@ -146,7 +146,7 @@ def _untold(open_paths: tuple[Path, ...], rest: Sequence[object]) -> tuple[Path,
     """What is open for those who were not told the rest of a batch: its changes, undone."""
     paths = dict.fromkeys(open_paths)
     for change in reversed(rest):
-        if isinstance(change, Change) and change.op in ("complete", "invalid"):
+        if isinstance(change, Change) and is_verdict(change):
             paths[change.path] = None
         elif isinstance(change, Change) and change.op in ("add", "replace"):
             paths.pop(change.path, None)

@@ -16,7 +16,7 @@ from typing import Generic, NamedTuple, TypeVar, cast
 
 from streamkit.document import Document
 from streamkit.ending import unfinished
-from streamkit.events import Change, End, Finish
+from streamkit.events import Change, End, Finish, LeftOut
 
 __all__ = ["Batch", "MemoryLog"]
 
@@ -144,7 +144,7 @@ class MemoryLog:
         if not change.path:
             if op == "end":
                 self.end = cast("End", change.value)
-            elif op != "append":
+            elif op != "append" and not isinstance(change, LeftOut):
                 self.verdict = change if op in ("complete", "invalid") else None
 
     def _forget(self, floor: int) -> None:

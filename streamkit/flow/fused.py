@@ -176,7 +176,24 @@ def _alone(item: object) -> Sequence[object]:
 
 
 def _item_step(machine: Machine[object, object]) -> _Step:
-    return machine.feed
+    # Our own are known to return what they should, and one of them is called for every chunk of every text.
+    return machine.feed if type(machine).__module__.startswith("streamkit.") else _checked(machine)
+
+
+def _checked(machine: Machine[object, object]) -> _Step:
+    """`feed` of a machine, which must not return the item itself: a `Change` or a `str` has items, too."""
+    feed = machine.feed
+
+    def fed(item: object) -> Sequence[object]:
+        made = feed(item)
+        if made.__class__ is list or made.__class__ is tuple:
+            return made
+        if not isinstance(made, Sequence) or isinstance(made, (str, bytes, Change)):  # pyright: ignore[reportUnnecessaryIsInstance]  # users without a type checker
+            name = type(machine).__name__
+            raise TypeError(f"{name}.feed() returned {made!r:.80}: it returns a list of what follows, [] if nothing")
+        return made
+
+    return fed
 
 
 def _step(machine: Machine[object, object]) -> _Step:
@@ -184,7 +201,7 @@ def _step(machine: Machine[object, object]) -> _Step:
     whole = getattr(machine, "feed_batch", None)
     if whole is not None:
         return cast("_Step", whole)
-    feed = machine.feed
+    feed = _item_step(machine)
 
     def each(batch: Sequence[object]) -> Sequence[object]:
         if len(batch) == 1:

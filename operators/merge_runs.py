@@ -15,7 +15,7 @@ from typing import Any, TypeAlias, TypeVar, cast
 from streamkit.document import Document
 from streamkit.ending import missed
 from streamkit.errors import InvalidResult, StreamkitError
-from streamkit.events import Change, End, LeftOut, Status
+from streamkit.events import Change, End, Status, is_verdict
 from streamkit.flow import Batches, Flow, batched, failure_of, stop
 
 __all__ = ["merge_runs"]
@@ -123,8 +123,8 @@ class _Run:
         if op == "reset":
             self.verdict = None
             return self._again()
-        if not path and op != "append" and not isinstance(change, LeftOut):
-            self.verdict = change if op in ("complete", "invalid") else None
+        if not path and op != "append":
+            self.verdict = change if is_verdict(change) else None
         if op == "invalid":
             value = _below(self.key, cast("list[Any]", value))
         return (change._replace(path=(self.key, *path), value=value),)

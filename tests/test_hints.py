@@ -230,11 +230,12 @@ class Numbers(BaseModel):
 def test_a_new_attempt_at_an_object_that_waited_is_shown_as_the_model(tp: Any, wrong: str, right: str) -> None:
     first, second = ([text[:20], text[20:]] | accumulate() | validate(tp) for text in (wrong, right))
     both = [*list(first)[:-1], Change("reset", (), "again"), *second]
-    shown = list(both | diff() | snapshots(tp))
+    shown: list[Any] = list(both | diff() | snapshots(tp))
     assert {type(each).__name__ for each in shown} == {tp.__name__}
     assert shown[-1] == tp.model_validate_json(right)
     if tp is Numbers:
-        assert {type(row).__name__ for each in shown for row in each.rows or []} == {"Numbered"}
+        rows = [row for each in shown for row in cast("list[object]", each.rows or [])]
+        assert {type(row).__name__ for row in rows} == {"Numbered"}
 
 
 def test_snapshots_of_an_object_that_waited_need_no_more_than_the_changes() -> None:

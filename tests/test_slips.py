@@ -56,12 +56,12 @@ def test_what_takes_changes_says_so(stage: Any) -> None:
 @pytest.mark.parametrize("forgotten", [snapshots, completed, extract])
 def test_forgotten_parentheses(forgotten: Any) -> None:
     with pytest.raises(TypeError, match=rf"write \| {forgotten.__name__}\(\.\.\.\), with its parentheses"):
-        cast("Any", CHUNKS | extract(User)) | forgotten
+        _ = cast("Any", CHUNKS | extract(User)) | forgotten
 
 
 def test_a_source_at_the_wrong_end() -> None:
     with pytest.raises(TypeError, match=r"write source \| accumulate \| validate\(User\) \| diff$"):
-        cast("Any", extract(User)) | CHUNKS
+        _ = cast("Any", extract(User)) | CHUNKS
 
 
 def test_text_that_was_read_already() -> None:
@@ -79,13 +79,23 @@ def test_what_is_nearly_a_source() -> None:
         ({"name": "Jo"}, "write its text"),
     ]:
         with pytest.raises(TypeError, match=rf"cannot stream from .*; .*{hint}"):
-            cast("Any", source) | extract(User)
+            _ = cast("Any", source) | extract(User)
     coroutine.close()
 
 
-@pytest.mark.parametrize(
-    ("returned", "told"), [(lambda item: item, "Change("), (lambda item: None, "None"), (lambda item: "abc", "'abc'")]
-)
+def itself(item: object) -> object:
+    return item
+
+
+def nothing(item: object) -> object:
+    return None
+
+
+def text(item: object) -> object:
+    return "abc"
+
+
+@pytest.mark.parametrize(("returned", "told"), [(itself, "Change("), (nothing, "None"), (text, "'abc'")])
 def test_a_machine_that_returns_no_list(returned: Any, told: str) -> None:
     said = rf"Machine\.feed\(\) returned {re.escape(told)}.*: it returns a list of what follows, \[\] if nothing"
     stage = Stage(lambda: Machine(returned), "mine")
@@ -100,7 +110,7 @@ def test_a_machine_may_return_any_other_sequence() -> None:
 
 def test_a_machine_is_no_stage() -> None:
     with pytest.raises(TypeError, match=r"Machine is a machine: write \| Stage\(Machine\)"):
-        cast("Any", CHUNKS | extract(User)) | Machine()
+        _ = cast("Any", CHUNKS | extract(User)) | Machine()
     with pytest.raises(TypeError, match=r"verify_stage\(\) takes a stage, got .*: call what makes it"):
         verify_stage(cast("Any", snapshots), CHUNKS)
 
@@ -108,9 +118,9 @@ def test_a_machine_is_no_stage() -> None:
 def test_nothing_stands_behind_a_sink(tmp_path: Path) -> None:
     with (tmp_path / "changes").open("w") as file:
         delivery: Any = CHUNKS | extract(User) | jsonlines(file)
-        for misused in (lambda: list(delivery), lambda: list(delivery | snapshots(User))):
+        for misused in (delivery, delivery | snapshots(User)):
             with pytest.raises(TypeError, match="nothing stands behind a sink"):
-                misused()
+                list(misused)
 
 
 def test_what_sinks_take() -> None:

@@ -217,8 +217,9 @@ class Flow(Generic[OutT]):
         if isinstance(source, (str, bytes, bytearray, memoryview)):
             source = (source,)
         if isinstance(source, Mapping) or not isinstance(source, (AsyncIterable, Iterable)):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+            hint = _hint(cast("object", source))
             raise TypeError(
-                f"cannot stream from {source!r:.80}: a source is an iterable or async iterable of chunks{_hint(source)}"
+                f"cannot stream from {source!r:.80}: a source is an iterable or async iterable of chunks{hint}"
             )
         self._source, self._stages, self._batched = source, tuple(stages), batched
         self._plan = _planned(self._stages, source)

@@ -146,7 +146,7 @@ def _untold(open_paths: tuple[Path, ...], rest: Sequence[object]) -> tuple[Path,
     """What is open for those who were not told the rest of a batch: its changes, undone."""
     paths = dict.fromkeys(open_paths)
     for change in reversed(rest):
-        if isinstance(change, Change) and is_verdict(change):
+        if isinstance(change, Change) and is_verdict(cast("Change", change)):
             paths[change.path] = None
         elif isinstance(change, Change) and change.op in ("add", "replace"):
             paths.pop(change.path, None)

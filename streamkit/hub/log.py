@@ -16,7 +16,7 @@ from typing import Generic, NamedTuple, TypeVar, cast
 
 from streamkit.document import Document
 from streamkit.ending import unfinished
-from streamkit.events import Change, End, Finish, LeftOut
+from streamkit.events import Change, End, Finish, is_verdict
 
 __all__ = ["Batch", "MemoryLog"]
 
@@ -144,8 +144,8 @@ class MemoryLog:
         if not change.path:
             if op == "end":
                 self.end = cast("End", change.value)
-            elif op != "append" and not isinstance(change, LeftOut):
-                self.verdict = change if op in ("complete", "invalid") else None
+            elif op != "append":
+                self.verdict = change if is_verdict(change) else None
 
     def _forget(self, floor: int) -> None:
         """Let go of what lies before a number: whole batches, and most of one that is large."""

@@ -170,7 +170,7 @@ class Document:
         elif op == "end":
             self.end = value
         else:
-            raise ValueError(f"cannot apply {op!r} with {value!r:.80} at {to_pointer(path)!r}: not a change")
+            raise ValueError(f"cannot apply {op!r} with {value!r:.80} at {path!r:.80}: not a change")
 
     def _put(self, path: Path, value: Any) -> None:
         mine: _Container = None

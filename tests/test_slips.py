@@ -10,8 +10,8 @@ import pytest
 from meeting import MESSAGES
 from pydantic import BaseModel
 
-from streamkit import Change, Stage, extract, from_provider
-from streamkit.client import Client
+from streamkit import Change, Document, Stage, extract, from_provider
+from streamkit.client import AsyncClient, Client
 from streamkit.operators import completed, select, snapshots
 from streamkit.sinks import callbacks, jsonlines
 from streamkit.testing import LoopbackServer, chat_events, verify_stage
@@ -23,6 +23,8 @@ class User(BaseModel):
 
 CHUNKS = ['{"name": "J', 'o"}']
 CLIENT: Client = from_provider("local/m", base_url="http://127.0.0.1:9/v1", max_retries=0)
+
+ASYNC: AsyncClient = from_provider("local/m", base_url="http://127.0.0.1:9/v1", async_client=True)
 
 
 async def arriving() -> AsyncIterator[str]:
@@ -150,3 +152,21 @@ def test_completed_values_of_a_run_have_a_type() -> None:
                 return [user async for user in client.stream(User, messages=MESSAGES).completed("/**", of=User)]
 
     assert asyncio.run(main()) == [User(name="Jo")]
+
+
+def test_a_run_is_not_awaited() -> None:
+    async def main(run: Any) -> None:
+        await run
+
+    for run, result in (
+        (ASYNC.stream(User, messages=MESSAGES), r"\.result\(\)"),
+        (ASYNC.stream_tools([User], messages=MESSAGES), r"\.results\(\)"),
+    ):
+        with pytest.raises(TypeError, match=rf"a run is not awaited itself: write 'async with .*{result}"):
+            asyncio.run(main(run))
+
+
+def test_a_line_of_json_is_no_change() -> None:
+    line: Any = {"op": "add", "path": [], "value": {}}
+    with pytest.raises(ValueError, match="not a change"):
+        Document().apply(line)

@@ -13,7 +13,7 @@ from contextlib import aclosing
 from typing import Any, TypeAlias, TypeVar, cast
 
 from streamkit.document import Document
-from streamkit.ending import missed
+from streamkit.ending import missed, no_change
 from streamkit.errors import InvalidResult, StreamkitError
 from streamkit.events import Change, End, Status, is_verdict
 from streamkit.flow import Batches, Flow, batched, failure_of, stop
@@ -114,6 +114,8 @@ class _Run:
         return End("truncated", self.document.open, StreamkitError(f"the run {self.key!r} stopped without an end"))
 
     def take(self, change: Change[Any]) -> Sequence[Change[Any]]:
+        if not isinstance(change, Change):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+            raise no_change(f"merge_runs(), of its run {self.key!r},", change)
         op, path, value = change
         if op == "snapshot":
             raise missed("merge_runs()")

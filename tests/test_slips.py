@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from streamkit import Change, Document, Stage, extract, from_provider
 from streamkit.client import AsyncClient, Client
-from streamkit.operators import completed, select, snapshots
+from streamkit.operators import catch, completed, map_async, merge_runs, on_end, select, snapshots, tap
 from streamkit.sinks import callbacks, jsonlines
 from streamkit.testing import LoopbackServer, chat_events, verify_stage
 
@@ -168,5 +168,30 @@ def test_a_run_is_not_awaited() -> None:
 
 def test_a_line_of_json_is_no_change() -> None:
     line: Any = {"op": "add", "path": [], "value": {}}
-    with pytest.raises(ValueError, match="not a change"):
+    with pytest.raises(ValueError, match="cannot apply 'op' with 'value' at 'path': not a change"):
         Document().apply(line)
+
+
+@pytest.mark.parametrize("make", [tap, on_end, catch, map_async])
+def test_what_is_no_function(make: Any) -> None:
+    with pytest.raises(TypeError, match=rf"{make.__name__}\(\) takes a function, got 'print'"):
+        make("print")
+
+
+def test_what_is_to_be_awaited_and_is_not() -> None:
+    flow: Any = arriving() | extract(User) | completed("/name", of=str) | map_async(cast("Any", str.upper))
+
+    async def main() -> None:
+        async with flow as names:
+            [name async for name in names]
+
+    with pytest.raises(TypeError, match=r"map_async\(\) awaits what its function returns, got 'JO': make it async"):
+        asyncio.run(main())
+
+
+def test_runs_that_are_no_changes() -> None:
+    async def main() -> None:
+        await merge_runs(cast("Any", {"a": CHUNKS})).result()
+
+    with pytest.raises(TypeError, match=r"merge_runs\(\), of its run 'a', takes changes, got '\{.*extract\(Model\)"):
+        asyncio.run(main())

@@ -11,7 +11,7 @@ from meeting import MESSAGES
 from pydantic import BaseModel
 
 from streamkit import Change, Document, Stage, extract, from_provider
-from streamkit.client import AsyncClient, Client
+from streamkit.client import Client
 from streamkit.operators import catch, completed, map_async, merge_runs, on_end, select, snapshots, tap
 from streamkit.sinks import callbacks, jsonlines
 from streamkit.testing import LoopbackServer, chat_events, verify_stage
@@ -23,8 +23,6 @@ class User(BaseModel):
 
 CHUNKS = ['{"name": "J', 'o"}']
 CLIENT: Client = from_provider("local/m", base_url="http://127.0.0.1:9/v1", max_retries=0)
-
-ASYNC: AsyncClient = from_provider("local/m", base_url="http://127.0.0.1:9/v1", async_client=True)
 
 
 async def arriving() -> AsyncIterator[str]:
@@ -155,15 +153,15 @@ def test_completed_values_of_a_run_have_a_type() -> None:
 
 
 def test_a_run_is_not_awaited() -> None:
-    async def main(run: Any) -> None:
-        await run
+    async def main() -> None:
+        async with from_provider("local/m", base_url="http://127.0.0.1:9/v1", async_client=True) as client:
+            one: Any = client.stream(User, messages=MESSAGES)
+            several: Any = client.stream_tools([User], messages=MESSAGES)
+            for run, result in ((one, r"\.result\(\)"), (several, r"\.results\(\)")):
+                with pytest.raises(TypeError, match=rf"a run is not awaited itself: write 'async with .*{result}"):
+                    await run
 
-    for run, result in (
-        (ASYNC.stream(User, messages=MESSAGES), r"\.result\(\)"),
-        (ASYNC.stream_tools([User], messages=MESSAGES), r"\.results\(\)"),
-    ):
-        with pytest.raises(TypeError, match=rf"a run is not awaited itself: write 'async with .*{result}"):
-            asyncio.run(main(run))
+    asyncio.run(main())
 
 
 def test_a_line_of_json_is_no_change() -> None:

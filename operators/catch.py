@@ -14,7 +14,7 @@ from typing import Any, TypeAlias, cast
 
 from streamkit.ending import hold_failure
 from streamkit.events import Change
-from streamkit.flow import Batches, Through, batched, needs_a_loop
+from streamkit.flow import Batches, Through, batched, check_function, needs_a_loop
 
 __all__ = ["catch"]
 
@@ -34,7 +34,11 @@ def catch(
     Args:
         handler: a function, or a coroutine function. What it raises comes out, with a note of the error.
         kinds: which errors; by default every `Exception`.
+
+    Raises:
+        TypeError: `handler` is no function.
     """
+    check_function(handler, "catch()")
     name = f"catch({getattr(handler, '__name__', 'handler')})"
     caught = kinds or (Exception,)
 

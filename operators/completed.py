@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 from streamkit.document import Document
-from streamkit.ending import missed
+from streamkit.ending import missed, no_change
 from streamkit.events import Change, End
 from streamkit.extraction import TextMachine
 from streamkit.flow import Reason, Stage
@@ -86,6 +86,8 @@ class _Completed:
         self._fits, self._fits_path = fits, fits_path
 
     def feed(self, change: Change[object], /) -> Sequence[object]:
+        if not isinstance(change, Change):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+            raise no_change("completed()", change)
         if change.op == "complete":
             return (change.value,) if self._fits(change) else ()
         if change.op == "end":

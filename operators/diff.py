@@ -15,7 +15,7 @@ from typing import Any, cast
 from streamkit.compare import Comparer
 from streamkit.document import Document
 from streamkit.ending import cut_short, unfinished
-from streamkit.events import Change, End, Finish
+from streamkit.events import Change, End, Finish, is_verdict
 from streamkit.flow import AnyStage, Reason, ToChanges
 from streamkit.merge import merge_into
 from streamkit.overlay import Overlay
@@ -92,7 +92,7 @@ class _Diff:
             return [change if self._overlay is None else Change("end", (), end._replace(open=self._shown.open))]
         if self._overlay is not None:
             changes = self._overlay.take(change)
-            if not path and op in ("complete", "invalid"):
+            if not path and is_verdict(change):
                 self._overlay = None
             return changes
         same = not isinstance(value, (dict, list, str)) and same_json(self._shown.get(path), value)

@@ -8,11 +8,12 @@ out   A  B  C  D      no more than two are being fetched
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import Any, TypeVar, cast
 
-from streamkit.flow import Batches, Stage, failure_of, needs_a_loop, stop
+from streamkit.flow import Batches, Stage, check_function, failure_of, needs_a_loop, stop
 
 __all__ = ["map_async"]
 
@@ -34,8 +35,10 @@ def map_async(fn: Callable[[InT], Awaitable[OutT]], *, limit: int = 8, ordered: 
         ordered: results come in the order of their items; otherwise as they are ready.
 
     Raises:
+        TypeError: `fn` is no function; or (when the flow runs) it returns nothing that can be awaited.
         ValueError: `limit` is less than 1.
     """
+    check_function(fn, "map_async()")
     if limit < 1:
         raise ValueError(f"map_async(limit={limit}): at least one call has to run")
     name = f"map_async({getattr(fn, '__name__', 'fn')})"
@@ -88,7 +91,10 @@ class _Calls:
     async def _call(self, item: object) -> object:
         try:
             try:
-                return await self._fn(item)
+                called: object = self._fn(item)
+                if not inspect.isawaitable(called):
+                    raise TypeError(f"map_async() awaits what its function returns, got {called!r:.80}: make it async")
+                return await called
             except asyncio.CancelledError as cancelled:
                 raise failure_of(cancelled, "a call") from cancelled
         except Exception as error:

@@ -13,9 +13,9 @@ from contextlib import aclosing
 from typing import Any, TypeAlias, TypeVar, cast
 
 from streamkit.document import Document
-from streamkit.ending import missed
+from streamkit.ending import missed, no_change
 from streamkit.errors import InvalidResult, StreamkitError
-from streamkit.events import Change, End, Status
+from streamkit.events import Change, End, Status, is_verdict
 from streamkit.flow import Batches, Flow, batched, failure_of, stop
 
 __all__ = ["merge_runs"]
@@ -114,6 +114,8 @@ class _Run:
         return End("truncated", self.document.open, StreamkitError(f"the run {self.key!r} stopped without an end"))
 
     def take(self, change: Change[Any]) -> Sequence[Change[Any]]:
+        if not isinstance(change, Change):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+            raise no_change(f"merge_runs(), of its run {self.key!r},", change)
         op, path, value = change
         if op == "snapshot":
             raise missed("merge_runs()")
@@ -124,10 +126,10 @@ class _Run:
             self.verdict = None
             return self._again()
         if not path and op != "append":
-            self.verdict = change if op in ("complete", "invalid") else None
+            self.verdict = change if is_verdict(change) else None
         if op == "invalid":
             value = _below(self.key, cast("list[Any]", value))
-        return (Change(op, (self.key, *path), value),)
+        return (change._replace(path=(self.key, *path), value=value),)
 
     def _again(self) -> Sequence[Change[Any]]:
         """The document without its verdicts: a reset would void those of the other runs, too."""

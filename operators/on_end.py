@@ -14,7 +14,7 @@ from typing import Any, cast
 import anyio
 
 from streamkit.events import Change, End
-from streamkit.flow import Batches, Reason, Through, needs_a_loop, refuse_coroutine
+from streamkit.flow import Batches, Reason, Through, check_function, needs_a_loop, refuse_coroutine
 
 __all__ = ["on_end"]
 
@@ -29,7 +29,11 @@ def on_end(fn: Callable[[BaseException | None], Awaitable[object] | object]) -> 
     Args:
         fn: a function; or a coroutine function, which needs `async for`. A plain function that returns a coroutine (a
             lambda around one, say) is an error when the run is over.
+
+    Raises:
+        TypeError: `fn` is no function.
     """
+    check_function(fn, "on_end()")
     name = f"on_end({getattr(fn, '__name__', 'fn')})"
     if not inspect.iscoroutinefunction(fn):
         return Through(lambda: _OnEnd(fn), name)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from streamkit.ending import no_change
 from streamkit.events import Change
 from streamkit.flow import Reason, Through
 from streamkit.patterns import checking_planner, matcher
@@ -44,6 +45,8 @@ class _Select:
         self._keep = keep
 
     def feed(self, change: Change[object], /) -> Sequence[Change[object]]:
+        if not isinstance(change, Change):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+            raise no_change("select()", change)
         return (change,) if self._keep(change) else ()
 
     def close(self, reason: Reason, /) -> Sequence[Change[object]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeVar, cast, overload
 
-from streamkit.ending import missed
+from streamkit.ending import missed, no_change
 from streamkit.errors import StreamkitError
 from streamkit.events import Change, End
 from streamkit.flow import AnyStage, Planner, Reason, Stage, ToRoot
@@ -72,6 +72,8 @@ class _Snapshots:
     def feed_batch(self, batch: Sequence[Change[object]]) -> Sequence[object]:
         fold = self._fold
         for change in batch:
+            if not isinstance(change, Change):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+                raise no_change("snapshots()", change)
             if change.op == "end":
                 self._end = cast("End", change.value)
             elif change.op == "snapshot":

@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
-from streamkit.flow import Reason, Through, refuse_coroutine
+from streamkit.flow import Reason, Through, check_function, refuse_coroutine
 
 __all__ = ["tap"]
 
@@ -24,9 +24,10 @@ def tap(fn: Callable[[Any], object]) -> Through:
         fn: called with each item before it is passed on; what it raises ends the stream.
 
     Raises:
-        TypeError: `fn` is a coroutine function, or returns a coroutine (when the flow is iterated); a stage does not
-            wait.
+        TypeError: `fn` is no function, is a coroutine function, or returns a coroutine (when the flow is iterated);
+            a stage does not wait.
     """
+    check_function(fn, "tap()")
     if inspect.iscoroutinefunction(fn):
         raise TypeError(f"tap() takes a plain function, got the coroutine function {fn!r}; await in the consuming loop")
     return Through(lambda: _Tap(fn), f"tap({getattr(fn, '__name__', 'fn')})")

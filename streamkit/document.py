@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Literal, TypeAlias, cast
 
-from streamkit.events import Change, End, Path, to_pointer
+from streamkit.events import Change, End, LeftOut, Path, to_pointer
 
 __all__ = ["Document", "State"]
 
@@ -141,7 +141,7 @@ class Document:
             self._close(path, op)
             if self._invalid:  # of a list that items were dropped from, it was told that they are
                 self._invalid.pop(path, None)
-        else:
+        elif not isinstance(change, LeftOut):
             self._apply_rare(op, path, value)
 
     def _close(self, path: Path, op: str) -> None:
@@ -170,7 +170,7 @@ class Document:
         elif op == "end":
             self.end = value
         else:
-            raise ValueError(f"cannot apply {op!r} with {value!r:.80} at {to_pointer(path)!r}: not a change")
+            raise ValueError(f"cannot apply {op!r} with {value!r:.80} at {path!r:.80}: not a change")
 
     def _put(self, path: Path, value: Any) -> None:
         mine: _Container = None

@@ -8,7 +8,7 @@ from typing import cast
 from streamkit.errors import EmptyAnswer, Filtered, Refused, StreamkitError, Truncated
 from streamkit.events import Change, End, Finish, Path, Status, to_pointer
 
-__all__ = ["cut_short", "hold_failure", "missed", "unfinished"]
+__all__ = ["cut_short", "hold_failure", "missed", "no_change", "unfinished"]
 
 
 def cut_short(finish: Finish) -> bool:
@@ -31,6 +31,11 @@ def missed(who: str) -> StreamkitError:
         f"{who} missed typed values: this subscriber joined late or fell behind, and got a snapshot of JSON values in "
         "their place; share(..., retain=None) keeps all, policy='suspend' waits, after=hub.seq takes what is to come"
     )
+
+
+def no_change(who: str, item: object) -> TypeError:
+    """Return what an operator on changes raises for anything else."""
+    return TypeError(f"{who} takes changes, got {item!r:.80}: put it right behind extract(Model)")
 
 
 def unfinished(finish: Finish, open_paths: tuple[Path, ...], *, started: bool) -> tuple[Status, StreamkitError]:

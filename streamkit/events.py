@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Generic, Literal, NamedTuple, TypeAlias
+from typing import Any, Generic, Literal, NamedTuple, TypeAlias
 
 from typing_extensions import TypeVar
 
-__all__ = ["Change", "End", "Finish", "Op", "Path", "Status", "parse_pointer", "to_pointer"]
+__all__ = ["Change", "End", "Finish", "LeftOut", "Op", "Path", "Status", "is_verdict", "parse_pointer", "to_pointer"]
 
 Path: TypeAlias = tuple[str | int, ...]
 Op: TypeAlias = Literal["add", "append", "replace", "remove", "complete", "invalid", "reset", "snapshot", "end"]
@@ -47,6 +47,20 @@ class Change(NamedTuple, Generic[RootT]):
         `**` as the last step stands for any number of steps, none included.
         """
         return matches(parse_pattern(pattern), self.path)
+
+
+class LeftOut(Change[Any]):
+    """The `invalid` at a list's path that tells of an item that was left out: no verdict of the list."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return repr(Change(*self))
+
+
+def is_verdict(change: Change[Any]) -> bool:
+    """Tell whether a change says that the value at its path is final."""
+    return change.op in ("complete", "invalid") and not isinstance(change, LeftOut)
 
 
 class End(NamedTuple):

@@ -102,7 +102,7 @@ class TextMachine:
         if not isinstance(error, StreamkitError):
             undumped = self._assembler.undumped
             path, done = (self._assembler.where(inside=True), "read") if undumped is None else (undumped, "dumped")
-            error.add_note(f"raised while {to_pointer(path) or 'the root'!r} was {done}")
+            error.add_note(f"raised while {repr(to_pointer(path)) if path else 'the root'} was {done}")
         return self._end("failed", error)
 
     def _decode(self, chunk: object) -> str:
@@ -136,5 +136,5 @@ def _hint(chunk: object) -> str:
     elif name.startswith(("RawMessage", "RawContentBlock")):
         reader = "anthropic_messages"
     else:
-        return ""
+        return "; text is read once, where the pipeline begins" if isinstance(chunk, Change) else ""
     return f"; to read an SDK's stream, write streamkit.sources.{reader}(stream) | ..."

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import cast
 
 from streamkit.document import Document
-from streamkit.events import Change, Path
+from streamkit.events import Change, LeftOut, Path
 from streamkit.scanner import is_array, is_object
 from streamkit.schema.spell import same_json
 
@@ -39,6 +39,8 @@ class Overlay:
             return self._put(path, value)
         if op == "append":
             return self._append(path, cast("str", value))
+        if isinstance(change, LeftOut):
+            return [change]
         if op in ("complete", "invalid"):
             return [*self._settle(path), change]
         return self._remove(change)

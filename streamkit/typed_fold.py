@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel
 
-from streamkit.events import Change, Path
+from streamkit.events import Change, LeftOut, Path
 from streamkit.partial import whole_class
 from streamkit.partial.open_value import ABSENT, OpenValue, rooted, taken_apart, unrooted
 from streamkit.schema.compile import compile_type
@@ -61,7 +61,8 @@ class TypedFold:
         elif op == "complete":
             self._complete(path, value)
         elif op == "invalid":
-            self._invalid(path)
+            if not isinstance(change, LeftOut):
+                self._invalid(path)
         elif op == "remove":
             self._remove(path)
 
@@ -249,14 +250,14 @@ class TypedFold:
 
 
 def _entry(node: Node | None, *, is_list: bool) -> Entry | None:
-    return None if node is None else node.array if is_list else node.object
+    return None if node is None else node.array if is_list else node.way_in
 
 
 def _entry_of(value: object) -> Entry | None:
     """The way into a value of a union, which its type alone does not tell."""
     if isinstance(value, BaseModel):
-        return compile_type(whole_class(type(value))).object
-    return compile_type(type(value)).object if is_dataclass(value) else None
+        return compile_type(whole_class(type(value))).way_in
+    return compile_type(type(value)).way_in if is_dataclass(value) else None
 
 
 def _looks_alike(before: object, value: object) -> bool:

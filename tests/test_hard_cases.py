@@ -348,12 +348,12 @@ def test_a_field_that_the_dump_leaves_out_has_no_events(text: str) -> None:
 @pytest.mark.parametrize(
     ("model", "text", "where", "left_open"),
     [
-        (Ratio, '{"a":0}', "/inverse", [()]),
-        (list[CheckedRatio], '[{"a":1},{"a":0}]', "/1/inverse", [(), (1,)]),
-        (dict[str, Unwritable], '{"k":{"b":"x"}}', "/k/b", [(), ("k",)]),
-        (WrongDefault, '{"a":1}', "/secret", [()]),
-        (Unknown, '{"a":1,"inner":[2]}', "/inner/0", [(), ("inner",)]),
-        (Grown, '{"a":"x"}', "/a", [(), ("a",)]),
+        (Ratio, '{"a":0}', "'/inverse'", [()]),
+        (list[CheckedRatio], '[{"a":1},{"a":0}]', "'/1/inverse'", [(), (1,)]),
+        (dict[str, Unwritable], '{"k":{"b":"x"}}', "'/k/b'", [(), ("k",)]),
+        (WrongDefault, '{"a":1}', "'/secret'", [()]),
+        (Unknown, '{"a":1,"inner":[2]}', "'/inner/0'", [(), ("inner",)]),
+        (Grown, '{"a":"x"}', "'/a'", [(), ("a",)]),
         (Whole, '{"a":1}', "the root", []),
     ],
 )
@@ -369,7 +369,7 @@ def test_a_dump_that_raises_says_where(model: Any, text: str, where: str, left_o
         assert tidy(told) == tidy(whole)
         end = cast("End", told[-1].value)
         assert (end.status, type(end.error), [*end.open]) == ("failed", raised.type, left_open)
-        assert f"raised while '{where}' was dumped" in cast("Exception", end.error).__notes__
+        assert f"raised while {where} was dumped" in cast("Exception", end.error).__notes__
 
 
 @pytest.mark.parametrize("text", ['{"age": "x", "b": tru!}', '{"age": "x", "b": true}', '{"age": "x"}', '{"age":[1]'])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from enum import Enum
 from typing import Annotated, Any, Literal, Union, cast, get_args
 
 import pytest
+from flows import spread
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationError, field_validator
@@ -16,8 +18,8 @@ from recorder import always, check, gather, tidy
 from strategies import LAW, cut, sizes
 from typing_extensions import TypedDict
 
-from streamkit import Change, Document, End, InvalidResult, Stream
-from streamkit.operators import accumulate, diff, tap, validate
+from streamkit import Change, Document, End, InvalidResult, Stream, extract, share
+from streamkit.operators import accumulate, diff, merge_runs, snapshots, tap, validate
 
 
 class Color(Enum):
@@ -204,6 +206,44 @@ def test_an_eager_member_that_was_none_is_replaced_and_invalid() -> None:
     assert told[1][:2] == [("replace", "/color", "rose"), ("invalid", "/color", [("color",)])]
 
 
+class Numbered(BaseModel):
+    id: Annotated[int, Stream(needed=True)]
+    words: list[str] = []
+
+
+class Numbers(BaseModel):
+    rows: list[Numbered]
+    count: int
+
+
+@pytest.mark.parametrize(
+    ("tp", "wrong", "right"),
+    [
+        (Numbered, '{"id": "x", "words": ["a"]}', '{"id": 1, "words": ["a", "b"]}'),
+        (
+            Numbers,
+            '{"rows": [{"id": 1, "words": ["a"]}], "count": "x"}',
+            '{"rows": [{"id": 2, "words": []}], "count": 1}',
+        ),
+    ],
+)
+def test_a_new_attempt_at_an_object_that_waited_is_shown_as_the_model(tp: Any, wrong: str, right: str) -> None:
+    first, second = ([text[:20], text[20:]] | accumulate() | validate(tp) for text in (wrong, right))
+    both = [*list(first)[:-1], Change("reset", (), "again"), *second]
+    shown: list[Any] = list(both | diff() | snapshots(tp))
+    assert {type(each).__name__ for each in shown} == {tp.__name__}
+    assert shown[-1] == tp.model_validate_json(right)
+    if tp is Numbers:
+        rows = [row for each in shown for row in cast("list[object]", each.rows or [])]
+        assert {type(row).__name__ for row in rows} == {"Numbered"}
+
+
+def test_snapshots_of_an_object_that_waited_need_no_more_than_the_changes() -> None:
+    told = ['{"id": 1, "wor', 'ds": ["a"', "]}"] | accumulate() | validate(Numbered)
+    plain = [[Change(*change) for change in batch] for batch in told.batches()]
+    assert list(plain | spread(Numbered) | snapshots(Numbered)) == list(told | snapshots())
+
+
 # -- on_invalid ------------------------------------------------------------------------------------------------
 
 
@@ -240,6 +280,57 @@ def test_a_dropped_item_was_never_there() -> None:
     assert told[1] == [("invalid", "/rows", [("rows", 1, "n")])]
     assert told[2][0] == ("add", "/rows/1", {})
     assert told[2][-1] == ("complete", "", Table(title="t", rows=[Row(n=1), Row(n=2)]))
+
+
+def test_what_tells_of_a_dropped_item_is_no_verdict_of_the_list() -> None:
+    document = Document()
+    for change in ['[1, "x", 2'] | accumulate() | validate(list[int], on_invalid="drop"):
+        document.apply(change)
+        if change.op == "invalid":
+            assert (document.state(()), document.open, document.invalid) == ("open", ((),), ())
+    assert document.open == ((),)
+
+
+@pytest.mark.parametrize(
+    ("tp", "text"),
+    [
+        (list[int], '[1, "x", 2, 3]'),
+        (list[list[int]], '[[1, "x", 2], "x", [3]]'),
+        (Table, '{"title":"","rows":[{},{"n":1}]}'),
+    ],
+)
+def test_a_new_attempt_takes_nothing_back_for_a_dropped_item(tp: Any, text: str) -> None:
+    told = gather([text] | accumulate() | validate(tp, on_invalid="drop"))
+    again = [*told[:-1], Change("reset", (), "again"), *told] | diff()
+    after = list(again)[len(told) :]
+    assert {change.op for change in after} == {"complete", "invalid", "end"}
+    result = cast("Any", told[-2].value)
+    assert all(each == result for each in list(again | snapshots(tp))[-1:])
+
+
+def test_a_hub_goes_on_behind_a_dropped_item() -> None:
+    async def main() -> Any:
+        async with share(['[1, "x", 2', "]"] | extract(list[int], on_invalid="drop"), retain=0) as hub:
+            async with hub.subscribe(batches=True) as early:
+                await anext(early)
+            open_paths, verdict = hub.snapshot().open, await hub.result()
+            return open_paths, verdict
+
+    assert asyncio.run(main()) == (((),), [1, 2])
+
+
+def test_runs_side_by_side_keep_a_list_open_when_an_item_is_dropped() -> None:
+    async def main() -> Any:
+        changes = merge_runs({"a": ['["x"', ", 1]"] | extract(list[int], on_invalid="drop")})
+        document = Document()
+        states: list[str] = []
+        async for change in changes:
+            document.apply(change)
+            if change.op == "invalid":
+                states.append(document.state(("a",)))
+        return states, document.value
+
+    assert asyncio.run(main()) == (["open"], {"a": [1]})
 
 
 def test_what_is_no_item_is_not_dropped() -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import threading
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import anyio
 import openai
@@ -24,6 +24,7 @@ from streamkit import (
     Mode,
     Refused,
     RetriesExhausted,
+    Stream,
     StreamkitError,
     Truncated,
     from_provider,
@@ -182,6 +183,16 @@ def test_leaving_at_the_first_wrong_value() -> None:
     assert not run.attempts[0].error.whole
     assert "motto" not in run.attempts[0].text
     assert [change.pointer for change in changes if change.op == "invalid"] == ["/age"]
+
+
+def test_an_item_that_is_dropped_is_no_reason_to_leave() -> None:
+    class Ages(BaseModel):
+        ages: Annotated[list[int], Stream(on_invalid="drop")]
+
+    with LoopbackServer(answer({"ages": [1, "x", 2]})) as server, sync(server) as client:
+        run = client.stream(Ages, messages=MESSAGES, max_retries=1, abort_on_invalid=True)
+        assert run.result().ages == [1, 2]
+    assert len(run.attempts) == 1
 
 
 def test_leaving_at_the_first_wrong_value_without_another_attempt() -> None:

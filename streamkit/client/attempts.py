@@ -17,7 +17,7 @@ from streamkit.client.request import Asked
 from streamkit.client.retry import Retries, asked_again
 from streamkit.client.unwrapped import unwrapped
 from streamkit.errors import Attempt, EmptyAnswer, InvalidResult, RetriesExhausted, StreamkitError
-from streamkit.events import Change, End, Finish, Status
+from streamkit.events import Change, End, Finish, Status, is_verdict
 from streamkit.operators import accumulate, diff, fenced, validate
 from streamkit.sources.answer import Answer, Piece, Place
 
@@ -192,7 +192,7 @@ class Attempts(Generic[ModelT]):
 
     def _abort(self, batch: Sequence[Change]) -> Sequence[Change]:
         """Leave at the first value that is wrong, unless it is the whole document that is."""
-        wrong = next((at for at, change in enumerate(batch) if change.op == "invalid"), None)
+        wrong = next((at for at, change in enumerate(batch) if change.op == "invalid" and is_verdict(change)), None)
         if wrong is None or self._end is not None:
             return batch
         error = InvalidResult(cast("Any", batch[wrong].value), path=batch[wrong].path)

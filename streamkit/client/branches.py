@@ -21,7 +21,7 @@ from streamkit.client.request import Asked
 from streamkit.client.retry import Retries, asked_again
 from streamkit.ending import cut_short
 from streamkit.errors import Attempt, InvalidResult, RetriesExhausted, StreamkitError, Truncated
-from streamkit.events import Change, End, Finish
+from streamkit.events import Change, End, Finish, is_verdict
 from streamkit.operators import diff
 from streamkit.sources.answer import Answer, Called, Piece, Place
 
@@ -181,7 +181,9 @@ class Branches(Generic[ModelT]):
         document = self._documents.get(place) or self._open(place)
         changes = document.read(text)
         if self._abort_on_invalid:
-            wrong = next((at for at, change in enumerate(changes) if change.op == "invalid"), None)
+            wrong = next(
+                (at for at, change in enumerate(changes) if change.op == "invalid" and is_verdict(change)), None
+            )
             if wrong is not None:
                 return self._abort(document, changes[: wrong + 1])
         return self._take(document, changes)

@@ -77,14 +77,16 @@ class _Asking(Generic[ApiT]):
         retries: Retries,
         reads: Reads,
     ) -> Branches[ModelT]:
-        if isinstance(tools, type):
-            raise TypeError(f"tools is a list of models, got {tools!r:.80}: did you mean [...] around it?")
+        if isinstance(tools, (type, Mapping)):
+            hint = ": did you mean [...] around it?" if isinstance(tools, type) else ": a tool has its model's name"
+            raise TypeError(f"tools is a list of models, got {tools!r:.80}{hint}")
         mode = mode_of(mode)
         models = [wanted(each) for each in tools]
         named: dict[str | None, type[ModelT]] = {tool_name(each): each for each in models}
-        if not models or len(named) < len(models):
-            told = ", ".join(tool_name(each) for each in models) or "none"
-            raise ValueError(f"tools are at least one, each with a name of its own; got {told}")
+        if not models:
+            raise ValueError("stream_tools() needs a tool to offer, got none")
+        if len(named) < len(models):
+            raise ValueError(f"a tool has its model's name, and two have the same: {[*map(tool_name, models)]}")
         if not mode.calls_tools:
             raise ValueError(f"stream_tools() asks in the mode TOOLS or RESPONSES_TOOLS, not {mode.name}")
         asked = self._api.ask_for_calls(named, mode, messages, {"model": self.model, **request})

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
 from streamkit.client.reader import AsyncReader, SyncReader
 from streamkit.client.reasoning import AsyncReasoning, Reasoning
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["AsyncRun", "Run"]
 
 ModelT = TypeVar("ModelT")
+T = TypeVar("T")
 
 
 class _Reading(Generic[ModelT]):
@@ -161,11 +162,11 @@ class _Reading(Generic[ModelT]):
         if self._end.status not in good and self._end.error is not None:
             raise self._end.error
 
-    def _fits(self, patterns: Sequence[str]) -> Callable[[Change[ModelT]], bool]:
+    def _fits(self, patterns: Sequence[str], of: type) -> Callable[[Change[ModelT]], bool]:
         for pattern in patterns:
             check_pattern(pattern, self._type)
         fits = matcher(patterns or ("/**",))
-        return lambda change: change.op == "complete" and fits(change)
+        return lambda change: change.op == "complete" and isinstance(change.value, of) and fits(change)
 
 
 class Run(_Reading[ModelT], Iterator[Change[ModelT]]):
@@ -230,9 +231,18 @@ class Run(_Reading[ModelT], Iterator[Change[ModelT]]):
             yield from self._news()
         self._check("complete")
 
-    def completed(self, *patterns: str) -> Generator[object, None, None]:
-        """Typed values, the moment each is final: those whose path fits a pattern; see `operators.completed`."""
-        fits = self._fits(patterns)
+    @overload
+    def completed(self, *patterns: str) -> Generator[object, None, None]: ...
+    @overload
+    def completed(self, *patterns: str, of: type[T]) -> Generator[T, None, None]: ...
+    def completed(self, *patterns: str, of: type[Any] = object) -> Generator[Any, None, None]:
+        """Typed values, the moment each is final: those whose path fits a pattern; see `operators.completed`.
+
+        Args:
+            patterns: as there.
+            of: a class; only its instances pass, and type checkers know it.
+        """
+        fits = self._fits(patterns, of)
         for change in self:
             if fits(change):
                 yield change.value
@@ -332,9 +342,18 @@ class AsyncRun(_Reading[ModelT], AsyncOnly, AsyncIterator[Change[ModelT]]):
                 yield snapshot
         self._check("complete")
 
-    async def completed(self, *patterns: str) -> AsyncGenerator[object, None]:
-        """Typed values, the moment each is final: those whose path fits a pattern; see `operators.completed`."""
-        fits = self._fits(patterns)
+    @overload
+    def completed(self, *patterns: str) -> AsyncGenerator[object, None]: ...
+    @overload
+    def completed(self, *patterns: str, of: type[T]) -> AsyncGenerator[T, None]: ...
+    async def completed(self, *patterns: str, of: type[Any] = object) -> AsyncGenerator[Any, None]:
+        """Typed values, the moment each is final: those whose path fits a pattern; see `operators.completed`.
+
+        Args:
+            patterns: as there.
+            of: a class; only its instances pass, and type checkers know it.
+        """
+        fits = self._fits(patterns, of)
         async for change in self:
             if fits(change):
                 yield change.value

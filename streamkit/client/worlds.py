@@ -16,6 +16,10 @@ class AsyncOnly:
         def __iter__(self) -> NoReturn:
             raise TypeError(f"a run of an async client is iterated with 'async for', got 'for' over {_name(self)}")
 
+        def __await__(self) -> NoReturn:
+            result = "await ....result()" if hasattr(self, "result") else "await ....results()"
+            raise TypeError(f"a run is not awaited itself: write 'async with ... as run' or '{result}'")
+
         def __enter__(self) -> NoReturn:
             raise TypeError(f"a run of an async client is entered with 'async with', got 'with' on {_name(self)}")
 

@@ -17,7 +17,7 @@ from streamkit.flow.fused import Fused
 from streamkit.flow.machine import Machine, Reason
 from streamkit.flow.run import Batches, Pump
 from streamkit.flow.tasks import failure_of, stop
-from streamkit.flow.waiting import Reading, needs_a_loop, refuse_coroutine
+from streamkit.flow.waiting import Reading, check_function, needs_a_loop, refuse_coroutine
 
 __all__ = [
     "AnyStage",
@@ -37,6 +37,7 @@ __all__ = [
     "ToChanges",
     "ToRoot",
     "batched",
+    "check_function",
     "failure_of",
     "needs_a_loop",
     "refuse_coroutine",

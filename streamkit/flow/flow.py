@@ -22,7 +22,21 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, Generic, Never, Protocol, TypeAlias, TypeVar, cast, overload, runtime_checkable
+from inspect import isawaitable, isfunction
+from os import PathLike
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Generic,
+    Never,
+    NoReturn,
+    Protocol,
+    TypeAlias,
+    TypeVar,
+    cast,
+    overload,
+    runtime_checkable,
+)
 
 from typing_extensions import TypeVar as DefaultTypeVar
 
@@ -109,6 +123,8 @@ class Pipeline(Generic[InT, OutT]):
     def __or__(self, after: Pipeline[OutT, T]) -> Pipeline[InT, T]: ...
     def __or__(self, after: Pipeline[Any, Any]) -> Pipeline[InT, Any]:
         if not isinstance(after, Pipeline):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+            if isinstance(after, (Iterable, AsyncIterable)):
+                raise TypeError(f"{self!r} stands behind its source, not before it: write source | {self!r}")
             return NotImplemented
         return Pipeline((*self._stages, *after.stages))
 
@@ -201,7 +217,10 @@ class Flow(Generic[OutT]):
         if isinstance(source, (str, bytes, bytearray, memoryview)):
             source = (source,)
         if isinstance(source, Mapping) or not isinstance(source, (AsyncIterable, Iterable)):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-            raise TypeError(f"cannot stream from {source!r:.80}: a source is an iterable or async iterable of chunks")
+            hint = _hint(cast("object", source))
+            raise TypeError(
+                f"cannot stream from {source!r:.80}: a source is an iterable or async iterable of chunks{hint}"
+            )
         self._source, self._stages, self._batched = source, tuple(stages), batched
         self._plan = _planned(self._stages, source)
         self._began = _Began()
@@ -237,7 +256,10 @@ class Flow(Generic[OutT]):
         if isinstance(after, Pipeline):
             return self._same(Flow[Any](self._source, (*self._stages, *after.stages)))
         if callable(after):
-            return after(self)
+            return after(self) if not _makes_stages(after) else _forgot_to_call(after)
+        if hasattr(after, "feed") and hasattr(after, "close"):
+            name = type(after).__name__
+            raise TypeError(f"{name} is a machine: write | Stage({name}), which makes one for each run")
         return NotImplemented
 
     def batches(self) -> Flow[Sequence[OutT]]:
@@ -321,6 +343,27 @@ class Flow(Generic[OutT]):
             if stages:
                 batches = run_batches(batches, stages)
         return batches if self._batched else _aeach(batches)
+
+
+def _hint(source: object) -> str:
+    """What may have been meant by something that is no source."""
+    if isinstance(source, Mapping):
+        return "; for JSON that is read already, write its text or Model.model_validate(...)"
+    if isinstance(source, PathLike):
+        return "; a file is streamkit.sources.file(path)"
+    if isawaitable(source):
+        return "; await it first"
+    return f"; call it: {source.__name__}()" if isfunction(source) else ""
+
+
+def _makes_stages(after: object) -> bool:
+    """Whether this is one of the functions that stages are made by: none of them takes a flow."""
+    return isfunction(after) and after.__module__.startswith(("streamkit.operators.", "streamkit.standard"))
+
+
+def _forgot_to_call(after: object) -> NoReturn:
+    name = getattr(after, "__name__", "it")
+    raise TypeError(f"{name} makes a stage: write | {name}(...), with its parentheses")
 
 
 class _Began:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Protocol, TypeAlias, cast
 
-from streamkit.events import Change, End, Finish, Path
+from streamkit.events import Change, End, Finish, Path, is_verdict
 from streamkit.flow.machine import Machine, Reason
 
 __all__ = ["Fused", "Part"]
@@ -57,9 +57,7 @@ class Fused:
             if hasattr(machine, "finished")
         ]
         self._batch_steps = list(enumerate(_step(machine) for machine in self._machines))
-        self._item_steps = (
-            [(0, _item_step(self._machines[0])), *self._batch_steps[1:]] if self._machines else [(0, _alone)]
-        )
+        self._item_steps = [(0, self._machines[0].feed), *self._batch_steps[1:]] if self._machines else [(0, _alone)]
 
     def item_feeder(self) -> Callable[[object], Sequence[object]]:
         """Return what puts one item through all machines: a call for every chunk, so it is made beforehand."""
@@ -73,8 +71,10 @@ class Fused:
         """Put what came through the steps, from the first machine to the last."""
         at = 0
         try:
-            for at, step in steps:  # noqa: B007  # read when a step raises
+            for at, step in steps:  # read when a step raises
                 batch = step(batch)
+                if batch.__class__ is not list and batch.__class__ is not tuple:
+                    self._check(at, batch)
                 if not batch:
                     break
         except _BrokeError as broke:
@@ -86,6 +86,11 @@ class Fused:
                 self.done = True
                 return [*batch, *self._close(at + 1, Finish())]
         return batch
+
+    def _check(self, at: int, made: object) -> None:
+        """Look at what a machine returned that is neither a list nor a tuple."""
+        if self._machines and (error := _refused(self._machines[at], made)) is not None:
+            raise error
 
     def close(self, reason: Reason) -> Sequence[object]:
         """Tell all machines, first to last, that no more comes; nothing to tell once `done`."""
@@ -146,7 +151,7 @@ def _untold(open_paths: tuple[Path, ...], rest: Sequence[object]) -> tuple[Path,
     """What is open for those who were not told the rest of a batch: its changes, undone."""
     paths = dict.fromkeys(open_paths)
     for change in reversed(rest):
-        if isinstance(change, Change) and change.op in ("complete", "invalid"):
+        if isinstance(change, Change) and is_verdict(cast("Change", change)):
             paths[change.path] = None
         elif isinstance(change, Change) and change.op in ("add", "replace"):
             paths.pop(change.path, None)
@@ -175,8 +180,12 @@ def _alone(item: object) -> Sequence[object]:
     return (item,)
 
 
-def _item_step(machine: Machine[object, object]) -> _Step:
-    return machine.feed
+def _refused(machine: Machine[object, object], made: object) -> TypeError | None:
+    """What is wrong with what a machine returned: the item itself, say, for a `Change` or a `str` has items, too."""
+    if isinstance(made, Sequence) and not isinstance(made, (str, bytes, Change)):
+        return None
+    name = type(machine).__name__
+    return TypeError(f"{name}.feed() returned {made!r:.80}: it returns a list of what follows, [] if nothing")
 
 
 def _step(machine: Machine[object, object]) -> _Step:
@@ -185,6 +194,7 @@ def _step(machine: Machine[object, object]) -> _Step:
     if whole is not None:
         return cast("_Step", whole)
     feed = machine.feed
+    ends = cast("_Finishing", machine) if hasattr(machine, "finished") else None
 
     def each(batch: Sequence[object]) -> Sequence[object]:
         if len(batch) == 1:
@@ -193,8 +203,11 @@ def _step(machine: Machine[object, object]) -> _Step:
         at = 0
         try:
             for at, item in enumerate(batch):  # noqa: B007  # read when feed raises
-                out += feed(item)
-                if getattr(machine, "finished", False):
+                made = feed(item)
+                if made.__class__ is not list and made.__class__ is not tuple and (error := _refused(machine, made)):
+                    raise error
+                out += made
+                if ends is not None and ends.finished:
                     break
         except Exception as error:
             raise _BrokeError(error, out, batch[at:]) from error

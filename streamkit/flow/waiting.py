@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-__all__ = ["Reading", "needs_a_loop", "refuse_coroutine"]
+__all__ = ["Reading", "check_function", "needs_a_loop", "refuse_coroutine"]
 
 
 class Reading:
@@ -100,6 +100,16 @@ def needs_a_loop(name: str) -> Callable[[], NoReturn]:
         )
 
     return make_machine
+
+
+def check_function(fn: object, name: str) -> None:
+    """Make sure that what a stage is to call can be called.
+
+    Raises:
+        TypeError: it cannot.
+    """
+    if not callable(fn):
+        raise TypeError(f"{name} takes a function, got {fn!r:.80}")
 
 
 def refuse_coroutine(told: object, name: str) -> None:

@@ -16,7 +16,7 @@ from typing import Generic, NamedTuple, TypeVar, cast
 
 from streamkit.document import Document
 from streamkit.ending import unfinished
-from streamkit.events import Change, End, Finish
+from streamkit.events import Change, End, Finish, is_verdict
 
 __all__ = ["Batch", "MemoryLog"]
 
@@ -145,7 +145,7 @@ class MemoryLog:
             if op == "end":
                 self.end = cast("End", change.value)
             elif op != "append":
-                self.verdict = change if op in ("complete", "invalid") else None
+                self.verdict = change if is_verdict(change) else None
 
     def _forget(self, floor: int) -> None:
         """Let go of what lies before a number: whole batches, and most of one that is large."""

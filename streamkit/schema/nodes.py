@@ -128,6 +128,11 @@ class Node:
         """Whether an object or an array may be entered."""
         return self.object is not None or self.array is not None or self.watch is not None
 
+    @property
+    def way_in(self) -> Entry | None:
+        """How an object is entered, where the type alone tells: it may have to wait all the same."""
+        return self.object if self.watch is None else self.watch.only
+
     def held(self, *, silent: bool = False, late: bool = False, waits: bool = False) -> Node:
         """The same, but told when it is whole."""
         return replace(
@@ -330,6 +335,11 @@ class Opening(Change[Any]):
 class Watch(Protocol):
     """Finds the way into an object by what comes first in it."""
 
+    @property
+    def only(self) -> Entry | None:
+        """The one way in that there is; None where there are several."""
+        ...
+
     def begin(self) -> Look:
         """Begin to look at one object."""
         ...
@@ -354,6 +364,11 @@ class Through:
 
     watch: Watch
     entering: Callable[[Entry], Entry]
+
+    @property
+    def only(self) -> Entry | None:
+        only = self.watch.only
+        return only and self.entering(only)
 
     def begin(self) -> Look:
         return _LookThrough(self.watch.begin(), self.entering)

@@ -305,6 +305,10 @@ class _Needs:
     entry: Entry
     needed: list[frozenset[str]]
 
+    @property
+    def only(self) -> Entry | None:
+        return self.entry
+
     def begin(self) -> Look:
         return _Missing(self.entry, list(self.needed))
 

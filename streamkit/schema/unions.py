@@ -166,6 +166,8 @@ def _elimination(members: _Members, objects: list[int], nodes: Sequence[Node]) -
 class _Elimination:
     """A union of several members that may be objects."""
 
+    only = None
+
     def __init__(self, make: Callable[[], list[Entry]]) -> None:
         self._make = make
         self._entries: list[Entry] | None = None
@@ -238,6 +240,8 @@ class _Variant(NamedTuple):
 
 class _Tagged:
     """A discriminated union: which variant a tag means, and what errors call it."""
+
+    only = None
 
     def __init__(self, key: str, schema: Schema, config: Schema, nodes: list[Node]) -> None:
         self.key, self.nodes = key, nodes

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 from pydantic_core import PydanticOmit, SchemaError, ValidationError
 
 from streamkit.errors import InvalidResult
-from streamkit.events import Change, Op, Path
+from streamkit.events import Change, LeftOut, Op, Path
 from streamkit.schema.frame import Frame
 from streamkit.schema.nodes import ANY, Node, Wrong
 from streamkit.schema.reading import UNTOLD, Reading
@@ -111,7 +111,7 @@ class Verdicts(Reading):
         source = len(frame.children) + frame.dropped
         frame.dropped += 1
         place = (*self._place(frame), source)
-        self.out.append(Change("invalid", frame.path, [below(place, error) for error in typed.errors]))
+        self.out.append(LeftOut("invalid", frame.path, [below(place, error) for error in typed.errors]))
         return True
 
     def _is_absent(self, error: Exception) -> bool:

@@ -26,8 +26,11 @@ def callbacks(patterns: Mapping[str, Callback], *, ops: Collection[Op] | None = 
         ops: only changes with these ops; by default all.
 
     Raises:
+        TypeError: `patterns` is no mapping.
         ValueError: a pattern is none, or (when it runs) can never match the model of the flow.
     """
+    if not isinstance(patterns, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+        raise TypeError(f"callbacks() takes functions by pattern, as in {{'/**': print}}, got {patterns!r:.80}")
     routes = [_Route(pattern, call) for pattern, call in patterns.items()]
 
     def open(model: object) -> _Callbacks:  # noqa: A001 - what it does

@@ -35,7 +35,12 @@ def jsonlines(file: TextFile) -> Sink:
 
     Args:
         file: open for writing text.
+
+    Raises:
+        TypeError: it is no such thing, as a path is none.
     """
+    if not hasattr(file, "write"):
+        raise TypeError(f"jsonlines() takes a file open for text, got {file!r:.80}: write open(path, 'w')")
     return Sink(lambda model: _JsonLines(file), "jsonlines")
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import AsyncIterable, Awaitable, Callable, Generator, Iterable, Sequence
 from contextlib import closing
-from typing import Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, NoReturn, Protocol, TypeAlias, cast
 
 from streamkit.events import Change, End
 from streamkit.flow import batched
@@ -71,6 +71,12 @@ class Delivery:
 
     def __repr__(self) -> str:
         return f"{self._changes!r} | {self._sink!r}"
+
+    # A type checker knows without: there, this would make it something to iterate.
+    if not TYPE_CHECKING:
+
+        def __iter__(self) -> NoReturn:
+            raise TypeError(f"{self!r} ends in a sink: await it, or call its run(); nothing stands behind a sink")
 
     def run(self) -> End | None:
         """Deliver everything, here and now.

@@ -35,8 +35,11 @@ def verify_stage(stage: Pipeline[Any, Any], items: Sequence[object], *, handles_
         handles_errors: it may keep an error of its source from the consumer.
 
     Raises:
+        TypeError: `stage` is none.
         AssertionError: a rule is broken; a note names it.
     """
+    if not isinstance(stage, Pipeline):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+        raise TypeError(f"verify_stage() takes a stage, got {stage!r:.80}: call what makes it")
     case = _Case(stage, items, handles_errors)
     run_rules(_RULES, case, stage)
 

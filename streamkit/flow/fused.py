@@ -44,7 +44,7 @@ class Fused:
         error: what the consumer is to be told after the last item; the error itself if a stage broke.
     """
 
-    __slots__ = ("_batch_steps", "_item_steps", "_machines", "_parts", "_watched", "done", "error")
+    __slots__ = ("_batch_steps", "_item_steps", "_machines", "_parts", "_unseen", "_watched", "done", "error")
 
     def __init__(self, parts: Sequence[Part]) -> None:
         self.done = False
@@ -56,8 +56,9 @@ class Fused:
             for at, machine in enumerate(self._machines)
             if hasattr(machine, "finished")
         ]
-        self._batch_steps = list(enumerate(_step(machine) for machine in self._machines))
-        self._item_steps = [(0, self._machines[0].feed), *self._batch_steps[1:]] if self._machines else [(0, _alone)]
+        self._batch_steps = [_step(machine) for machine in self._machines]
+        self._unseen = {*range(len(parts))}  # machines that have returned nothing yet
+        self._item_steps = [self._machines[0].feed, *self._batch_steps[1:]] if self._machines else [_alone]
 
     def item_feeder(self) -> Callable[[object], Sequence[object]]:
         """Return what puts one item through all machines: a call for every chunk, so it is made beforehand."""
@@ -67,19 +68,21 @@ class Fused:
         """Put items that belong together through all machines."""
         return cast("Sequence[object]", self._feed(self._batch_steps, batch))
 
-    def _feed(self, steps: Sequence[tuple[int, _Step]], batch: Any) -> Any:
+    def _feed(self, steps: Sequence[_Step], batch: Any) -> Any:
         """Put what came through the steps, from the first machine to the last."""
-        at = 0
+        looking = bool(self._unseen)
+        step = steps[0] if steps else _alone
         try:
-            for at, step in steps:  # read when a step raises
+            for step in steps:
                 batch = step(batch)
-                if batch.__class__ is not list and batch.__class__ is not tuple:
-                    self._check(at, batch)
+                if looking:
+                    self._look(steps.index(step), batch)
                 if not batch:
                     break
         except _BrokeError as broke:
-            return self._break(at, broke.error, broke.before, broke.rest)
+            return self._break(steps.index(step), broke.error, broke.before, broke.rest)
         except Exception as error:
+            at = steps.index(step)
             return self._break(at, error, (), batch if at else ())
         for at, machine in self._watched:
             if machine.finished:
@@ -87,10 +90,12 @@ class Fused:
                 return [*batch, *self._close(at + 1, Finish())]
         return batch
 
-    def _check(self, at: int, made: object) -> None:
-        """Look at what a machine returned that is neither a list nor a tuple."""
-        if self._machines and (error := _refused(self._machines[at], made)) is not None:
-            raise error
+    def _look(self, at: int, made: Sequence[object]) -> None:
+        """Check what a machine returns until there is something in it; after that it is trusted."""
+        if at in self._unseen:
+            _check(self._machines[at], made)
+            if made:
+                self._unseen.discard(at)
 
     def close(self, reason: Reason) -> Sequence[object]:
         """Tell all machines, first to last, that no more comes; nothing to tell once `done`."""
@@ -180,12 +185,19 @@ def _alone(item: object) -> Sequence[object]:
     return (item,)
 
 
-def _refused(machine: Machine[object, object], made: object) -> TypeError | None:
-    """What is wrong with what a machine returned: the item itself, say, for a `Change` or a `str` has items, too."""
+def _check(machine: Machine[object, object], made: object) -> None:
+    if (error := _no_list(machine, made)) is not None:
+        raise error
+
+
+def _no_list(machine: Machine[object, object], made: object) -> TypeError | None:
+    """What to say of what is no list: an item itself, perhaps, for a `Change` or a `str` has items, too."""
+    if made.__class__ is list or made.__class__ is tuple:
+        return None
     if isinstance(made, Sequence) and not isinstance(made, (str, bytes, Change)):
         return None
-    name = type(machine).__name__
-    return TypeError(f"{name}.feed() returned {made!r:.80}: it returns a list of what follows, [] if nothing")
+    told = f"{type(machine).__name__}.feed() returned {made!r:.80}"
+    return TypeError(f"{told}: it returns a list of what follows, [] if nothing")
 
 
 def _step(machine: Machine[object, object]) -> _Step:
@@ -200,17 +212,17 @@ def _step(machine: Machine[object, object]) -> _Step:
         if len(batch) == 1:
             return feed(batch[0])
         out: list[object] = []
+        made: Sequence[object] = ()
         at = 0
         try:
             for at, item in enumerate(batch):  # noqa: B007  # read when feed raises
                 made = feed(item)
-                if made.__class__ is not list and made.__class__ is not tuple and (error := _refused(machine, made)):
-                    raise error
                 out += made
                 if ends is not None and ends.finished:
                     break
+            _check(machine, made)
         except Exception as error:
-            raise _BrokeError(error, out, batch[at:]) from error
+            raise _BrokeError(_no_list(machine, made) or error, out, batch[at:]) from error
         return out
 
     return each

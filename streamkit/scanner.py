@@ -16,12 +16,12 @@ stream, and a call for each token would double its cost.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from json.decoder import JSONDecodeError
 from json.encoder import JSONEncoder
 from json.scanner import make_scanner
-from typing import ClassVar, Protocol, TypeAlias, TypeGuard, cast
+from typing import Any, ClassVar, Protocol, TypeAlias, TypeGuard, cast
 
 import jiter
 
@@ -625,9 +625,9 @@ _read = cast("Callable[[str, int], tuple[Json, int]]", make_scanner(_Context()))
 
 def _depth(value: Json) -> int:
     """How deep containers nest in a value, itself counted."""
-    depth, level = 0, [value]
+    depth, level = 0, cast("list[Any]", [value])
     while level:
-        containers = [item for item in level if isinstance(item, (dict, list))]
-        level = [child for item in containers for child in (item.values() if isinstance(item, dict) else item)]
-        depth += bool(containers)
+        depth += 1
+        insides: Iterator[Any] = (item.values() if item.__class__ is dict else item for item in level)
+        level = [item for inside in insides for item in inside if item.__class__ is dict or item.__class__ is list]
     return depth

@@ -204,13 +204,14 @@ class Assembler(Values):
             raise
 
     def _build(self, frame: Frame) -> object:
-        container = frame.container
-        build = container.recheck if frame.bad or frame.omitted else container.build
+        container, children, build = frame.container, frame.children, frame.container.build
+        if frame.bad or frame.omitted:
+            children, build = frame.given(), container.recheck
         if build is None:
             return frame.children
         if container.waiting and frame.pending:
             return self._build_waiting(frame)
-        return build(frame.given(), self._context)
+        return build(children, self._context)
 
     # -- the life of one value -------------------------------------------------------------------
 
@@ -258,9 +259,7 @@ class Assembler(Values):
 
     def _walk(self, value: Json) -> None:
         """Tell of a value that was read whole, as if it came piece by piece."""
-        if isinstance(value, str):
-            self.text(value)
-        elif isinstance(value, (dict, list)):
+        if isinstance(value, (dict, list)):
             if self._in_list:
                 self._begin_item()
             entry = self._way_in(value)
@@ -268,6 +267,8 @@ class Assembler(Values):
                 self._read(write_json(value))
             else:
                 self._walk_container(value, entry)
+        elif isinstance(value, str):
+            self.text(value)
         else:
             self.scalar(_scalar(value))
 
@@ -284,10 +285,7 @@ class Assembler(Values):
                     frame.children[name] = child
                     continue
                 self.key(name)
-                if isinstance(child, str):
-                    self.text(child)
-                else:
-                    self._walk(child)
+                self._walk(child)
         else:
             self._open(entry, [])
             for child in cast("list[Json]", value):

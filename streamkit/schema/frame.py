@@ -52,13 +52,20 @@ class Frame:
         self.bad = False
         self.dropped = 0
         self.undumped: Path | None = None
-        self.omitted: list[Any] = []
+        self.omitted: list[Any] | tuple[()] = ()  # like `again` and `late`, made when there is something in it
         self.again: Collection[str] = ()
-        self.late: set[str] = set()
+        self.late: Collection[str] = ()
         if container.waiting or container.lookups:
             self.held: dict[str, str] = {}
             self.pending: set[str] = set()
             self.found: dict[str, tuple[str | int, ...]] = {}
+
+    def omit(self, what: int | str) -> None:
+        """Take a note of an item or a field that user code left out."""
+        if isinstance(self.omitted, list):
+            self.omitted.append(what)
+        else:
+            self.omitted = [what]
 
     def source(self, index: int | None = None) -> int:
         """Where an item stands in the document, or (without one) the item that is being read."""

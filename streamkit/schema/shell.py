@@ -104,7 +104,7 @@ class Shell:
         closed: makes a schema stand by itself.
     """
 
-    __slots__ = ("_builds", "_live", "_make", "_strict", "by_place")
+    __slots__ = ("_builds", "_live", "_make", "_only", "_strict", "by_place")
 
     def __init__(  # each is one decision of the compiler
         self,
@@ -130,13 +130,17 @@ class Shell:
 
         self._make = make
         self._builds: dict[frozenset[str], Callable[..., object]] = {}
+        self._only: Callable[..., object] | None = None  # where there can be no other
 
     def __call__(self, children: Any, context: object) -> object:
+        if self._only is not None:
+            return self._only(children, context=context)
         raws = _raws(children) if self._live else {}
         build = self._builds.get(_NONE) if not raws else self._builds.get(frozenset(raws))
         if build is None:
             build = self._builds[frozenset(raws)] = self._make(frozenset(raws))
         if not self.by_place:
+            self._only = build if not self._live else None
             return build(children, context=context)
         try:
             return self._build_by_place(build, children, context)

@@ -33,9 +33,9 @@ class Verdicts(Reading):
 
     def _op_of_late(self, path: Path) -> Op:
         """How a late field is told that is wrong, and so need not wait."""
-        name, late = str(path[-1]), self._frame.late
-        op: Op = "replace" if name in late else "add"
-        late.add(name)
+        name, frame = str(path[-1]), self._frame
+        op: Op = "replace" if name in frame.late else "add"
+        frame.late = {*frame.late, name}
         return op
 
     def _tell_wrong(self, error: ValidationError | Refusal, json: Json) -> None:
@@ -132,7 +132,7 @@ class Verdicts(Reading):
     def _omit(self, path: Path, *, told: bool) -> None:
         frame = self._frame
         if self._in_list:
-            frame.omitted.append(len(frame.children))
+            frame.omit(len(frame.children))
             if frame.container.drops:
                 self.out = self._tries.pop()[1]
                 return
@@ -141,7 +141,7 @@ class Verdicts(Reading):
                 self._put_back(frame.container.place(frame.key).node, path, frame.children[frame.key])
             return
         elif not frame.container.every_counts:
-            frame.omitted.append(frame.key)
+            frame.omit(frame.key)
             self._withdraw(path, told=told)
             return
         if told:

@@ -2,9 +2,11 @@
 
 import gc
 import os
+import threading
 from collections.abc import Generator
 from pathlib import Path
 
+import anyio
 import law_3
 import pytest
 
@@ -54,6 +56,24 @@ def _nothing_is_taken_back() -> Generator[None]:  # pyright: ignore[reportUnused
     law_3.found.clear()
     yield
     assert law_3.found == []
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that a client would have waited between attempts; it does not."""
+    import streamkit.client.reader  # noqa: PLC0415  # most tests need no client
+
+    told: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        told.append(seconds)
+
+    def pause(seconds: float, until: threading.Event) -> None:
+        told.append(seconds)
+
+    monkeypatch.setattr(streamkit.client.reader, "pause", pause)
+    monkeypatch.setattr(anyio, "sleep", sleep)
+    return told
 
 
 def _fail_if_skipped(report: pytest.TestReport | pytest.CollectReport) -> None:

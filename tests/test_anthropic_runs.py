@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,13 +9,11 @@ from random import Random
 from typing import Any, cast
 
 import anthropic
-import anyio
 import pytest
 from claude import STOP, aclaude, claude, cut, event, tool_use
 from meeting import USERS, User
 from pydantic import BaseModel, Field
 
-import streamkit.client.reader
 from streamkit import (
     Change,
     Document,
@@ -33,6 +30,8 @@ from streamkit.client import AsyncRun, Client, Hooks
 from streamkit.sources import Read, Recorded
 from streamkit.testing import Answer, LoopbackServer, anthropic_events, random_split
 
+pytestmark = pytest.mark.usefixtures("waits")
+
 MESSAGES = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Who was there?"}]
 TEXT = USERS[0].model_dump_json()
 
@@ -48,22 +47,6 @@ GOOD = {"name": "John", "email": "john@email.com", "age": 25, "motto": "Go on"}
 BAD = {**GOOD, "age": -25}
 OVERLOADED = event("error", error={"type": "overloaded_error", "message": "Overloaded"})
 BROKEN = [*anthropic_events([json.dumps(GOOD)[:20]], stop_reason=None, done=False), OVERLOADED]
-
-
-@pytest.fixture(autouse=True)
-def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The time that would have been waited."""
-    told: list[float] = []
-
-    async def sleep(seconds: float) -> None:
-        told.append(seconds)
-
-    def pause(seconds: float, until: threading.Event) -> None:
-        told.append(seconds)
-
-    monkeypatch.setattr(streamkit.client.reader, "pause", pause)
-    monkeypatch.setattr(anyio, "sleep", sleep)
-    return told
 
 
 def calling(value: object) -> list[bytes]:

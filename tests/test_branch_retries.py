@@ -1,7 +1,6 @@
 """Several documents asked for again: what the model is told, what each branch shows, and how all of it ends."""
 
 import json
-import threading
 from collections import defaultdict
 from typing import Any, cast
 
@@ -12,7 +11,6 @@ from meeting import MESSAGES
 from pydantic import BaseModel
 from wires import DONE, choice, event
 
-import streamkit.client.reader
 from streamkit import (
     Change,
     ConnectionLost,
@@ -34,6 +32,8 @@ from streamkit.errors import Attempt
 from streamkit.sources import Read, Recorded
 from streamkit.testing import Answer, LoopbackServer, chat_events
 
+pytestmark = pytest.mark.usefixtures("waits")
+
 
 class Weather(BaseModel):
     city: str
@@ -47,22 +47,6 @@ class Search(BaseModel):
 USAGE = {"total_tokens": 7}
 OSLO, TWO, MANY = {"city": "Oslo"}, {"query": "rain", "limit": 2}, {"query": "rain", "limit": "many"}
 RIGHT = "This call is right. Call it again as it is, beside the others."
-
-
-@pytest.fixture(autouse=True)
-def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The time that would have been waited."""
-    told: list[float] = []
-
-    async def sleep(seconds: float) -> None:
-        told.append(seconds)
-
-    def pause(seconds: float, until: threading.Event) -> None:
-        told.append(seconds)
-
-    monkeypatch.setattr(streamkit.client.reader, "pause", pause)
-    monkeypatch.setattr(anyio, "sleep", sleep)
-    return told
 
 
 def sync(server: LoopbackServer, **options: Any) -> Client:

@@ -323,7 +323,7 @@ def test_tools_that_cannot_be_told_apart() -> None:
         return Weather
 
     with LoopbackServer([DONE]) as server, sync(server) as client:
-        with pytest.raises(ValueError, match="two have the same: ..Weather., .Weather.."):
+        with pytest.raises(ValueError, match=r"two have the same: ..Weather., .Weather.."):
             client.stream_tools([Weather, other()], messages=MESSAGES)
         with pytest.raises(ValueError, match="got none"):
             client.stream_tools([], messages=MESSAGES)

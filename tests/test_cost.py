@@ -195,3 +195,9 @@ def test_reading_along_keeps_nothing_of_what_it_told() -> None:
 def test_many_small_values_cost_alike(chunk: str) -> None:
     calls = calls_per_chunk((["[", *([chunk] * 3000)] | accumulate() | diff()).batches())
     assert sum(calls[-1000:-10]) <= 1.02 * sum(calls[500:1490])
+
+
+def test_rows_share_their_keys() -> None:
+    rows = [change.value for change in list('[{"name": 1}, {"name": 2}]') | accumulate() if change.pointer == ""][1]
+    (first,), (second,) = cast("list[dict[str, int]]", rows)
+    assert first is second

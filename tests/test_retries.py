@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import threading
 from typing import Annotated, Any, cast
 
 import anyio
@@ -34,6 +33,8 @@ from streamkit.errors import Attempt
 from streamkit.sources import Read, Recorded
 from streamkit.testing import Answer, LoopbackServer, chat_events
 
+pytestmark = pytest.mark.usefixtures("waits")
+
 
 class Person(BaseModel):
     name: str
@@ -51,22 +52,6 @@ USAGE = {"total_tokens": 7}
 def answer(value: object, **more: Any) -> list[bytes]:
     text = value if isinstance(value, str) else json.dumps(value)
     return chat_events([text[i : i + 4] for i in range(0, len(text), 4)], usage=USAGE, **more)
-
-
-@pytest.fixture(autouse=True)
-def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The time that would have been waited."""
-    told: list[float] = []
-
-    async def sleep(seconds: float) -> None:
-        told.append(seconds)
-
-    def pause(seconds: float, until: threading.Event) -> None:
-        told.append(seconds)
-
-    monkeypatch.setattr(streamkit.client.reader, "pause", pause)
-    monkeypatch.setattr(anyio, "sleep", sleep)
-    return told
 
 
 def sync(server: LoopbackServer, **options: Any) -> Client:

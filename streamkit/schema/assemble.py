@@ -34,6 +34,7 @@ __all__ = ["Assembler"]
 _new = cast("Callable[[type[Change], tuple[object, ...]], Change]", tuple.__new__)  # pyright: ignore[reportUnknownMemberType]  # a Change without the cost of its keyword arguments
 _NO_NAMES: Mapping[str, str] = {}
 _PIECES = 1024  # a string's pieces are joined in blocks of so many: a piece costs far more than its characters
+_NAMES = 1024  # keys of one text that are remembered; what is no table may have any number of them
 _NO_LIMITS = Limits(max_depth=1 << 30, max_size=1 << 62)  # for text that was read once
 
 
@@ -44,7 +45,11 @@ class Assembler(Values):
 
     def key(self, name: str, /) -> bool:
         frame = self._frame
-        child = frame.container.children.get(name) or frame.container.place(name)
+        child = frame.container.children.get(name)
+        if child is None:
+            # Of the keys that no model names, each piece of text has a copy: rows of a table share one.
+            name = self._names.get(name) or self._named(name)
+            child = frame.container.place(name)
         frame.key = name
         self._node = child.node
         self._path = (*frame.path, child.name)
@@ -54,6 +59,11 @@ class Assembler(Values):
             self._streaming = False
             return True
         return False
+
+    def _named(self, name: str) -> str:
+        if len(self._names) < _NAMES:
+            self._names[name] = name
+        return name
 
     def text(self, text: str, /) -> None:
         if self._in_list:

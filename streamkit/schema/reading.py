@@ -63,6 +63,7 @@ class Reading:
         self._in_list = False
         self._text: list[str] = []  # of the open string
         self._blocks: list[str] = []
+        self._names: dict[str, str] = {}  # keys that no model names
         self._streaming = False
         self._busy = False  # inside a string, or a container whose raw text is collected
         self._spy: Spy | None = None  # of that container

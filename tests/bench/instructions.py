@@ -51,7 +51,8 @@ def _works(tree: Path, cache: str) -> dict[str, float]:
 
 
 def _import(tree: Path, cache: str, statement: str) -> float:
-    _, counts = _between_marks(tree, cache, ["-c", f"import os; os.getloadavg(); {statement}; os.getloadavg()"])
+    # -P: the folder that the command runs in holds a streamkit, too.
+    _, counts = _between_marks(tree, cache, ["-P", "-c", f"import os; os.getloadavg(); {statement}; os.getloadavg()"])
     return counts[1]
 
 

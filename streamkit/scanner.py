@@ -625,7 +625,8 @@ _read = cast("Callable[[str, int], tuple[Json, int]]", make_scanner(_Context()))
 
 def _depth(value: Json) -> int:
     """How deep containers nest in a value, itself counted."""
-    depth, level = 0, cast("list[Any]", [value])
+    depth = 0
+    level: list[Any] = [value]
     while level:
         depth += 1
         insides: Iterator[Any] = (item.values() if item.__class__ is dict else item for item in level)

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from flows import gather
 from meeting import MESSAGES
 from pydantic import BaseModel
 
 from streamkit import Change, Document, Stage, extract, from_provider
 from streamkit.client import Client
-from streamkit.operators import catch, completed, map_async, merge_runs, on_end, select, snapshots, tap
+from streamkit.operators import accumulate, catch, completed, map_async, merge_runs, on_end, select, snapshots, tap
 from streamkit.sinks import callbacks, jsonlines
 from streamkit.testing import LoopbackServer, chat_events, verify_stage
 
@@ -102,6 +103,14 @@ def test_a_machine_that_returns_no_list(returned: Any, told: str) -> None:
     for flow in (CHUNKS | extract(User) | stage, [Change("add", (), {})] | stage):
         with pytest.raises(TypeError, match=said):
             list(flow)
+
+
+@pytest.mark.parametrize("returned", [nothing, text, len])
+def test_a_machine_that_returns_no_list_behind_another_ends_the_stream_honestly(returned: Any) -> None:
+    flow: Any = ["[", "1]"] | accumulate() | Stage(lambda: Machine(returned), "mine", emits_changes=True)
+    told, error = gather(flow)
+    assert [(each.op, each.value.status, each.value.open) for each in told] == [("end", "failed", ())]
+    assert "Machine.feed() returned" in str(error)
 
 
 def test_a_machine_may_return_any_other_sequence() -> None:

@@ -74,9 +74,7 @@ class Fused:
         step = steps[0] if steps else _alone
         try:
             for step in steps:
-                batch = step(batch)
-                if looking:
-                    self._look(steps.index(step), batch)
+                batch = self._looked(steps.index(step), step(batch)) if looking else step(batch)
                 if not batch:
                     break
         except _BrokeError as broke:
@@ -90,12 +88,13 @@ class Fused:
                 return [*batch, *self._close(at + 1, Finish())]
         return batch
 
-    def _look(self, at: int, made: Sequence[object]) -> None:
+    def _looked(self, at: int, made: Sequence[object]) -> Sequence[object]:
         """Check what a machine returns until there is something in it; after that it is trusted."""
         if at in self._unseen:
             _check(self._machines[at], made)
             if made:
                 self._unseen.discard(at)
+        return made
 
     def close(self, reason: Reason) -> Sequence[object]:
         """Tell all machines, first to last, that no more comes; nothing to tell once `done`."""

@@ -37,7 +37,7 @@ def instructor(text: str, size: int = 4, model: type[BaseModel] = MeetingInfo) -
 
 def instructor_partials(model: type[BaseModel], chunks: list[str]) -> Iterator[BaseModel]:
     """What it gives: a whole model for each chunk."""
-    partials: Iterator[BaseModel] = InstructorPartial[model].model_from_chunks(chunks)  # type: ignore[valid-type]
+    partials: Iterator[BaseModel] = InstructorPartial[model].model_from_chunks(chunks)  # type: ignore[valid-type]  # a variable
     return partials
 
 

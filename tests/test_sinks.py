@@ -9,6 +9,7 @@ import pty
 import re
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from functools import partial
 from typing import Any, cast
@@ -330,11 +331,20 @@ def test_panels_of_a_scalar_and_of_more_than_fits(monkeypatch: pytest.MonkeyPatc
 def test_a_terminal_is_drawn_on(monkeypatch: pytest.MonkeyPatch, term: str, drawn: bool) -> None:
     monkeypatch.setenv("TERM", term)
     master, slave = pty.openpty()
-    with os.fdopen(slave, "w") as file:
-        (["50"] | extract(int) | console(file=file)).run()
-        shown = os.read(master, 100_000).decode()
-    os.close(master)
-    assert ("╭" in shown) == drawn
+    with os.fdopen(master, "rb", buffering=0) as screen, ThreadPoolExecutor() as executor:
+        shown = executor.submit(read_to_the_end, screen)
+        with os.fdopen(slave, "w") as file:
+            (["50"] | extract(int) | console(file=file)).run()
+        assert ("╭" in shown.result().decode()) == drawn
+
+
+def read_to_the_end(screen: io.FileIO) -> bytes:
+    """Read what a pseudo-terminal shows, which comes in pieces, until nobody writes to it."""
+    shown = b""
+    with contextlib.suppress(OSError):  # EIO: how Linux says that the other end is closed
+        while piece := screen.read(4096):
+            shown += piece
+    return shown
 
 
 def test_without_rich_there_are_lines(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,9 +54,8 @@ class TextMachine:
         """Read one more piece; bad text gives what came before it, and the `end`."""
         assembler = self._assembler
         try:
-            if self._decoder is not None or not isinstance(chunk, str):
-                chunk = self._decode(chunk)
-            self._scanner.feed(chunk)
+            text = chunk if type(chunk) is str and self._decoder is None else self._decode(chunk)
+            self._scanner.feed(text)
         except Exception as error:  # noqa: BLE001  # user code among it: whatever it raises is how the stream ends
             return self._fail(error)
         return assembler.take()

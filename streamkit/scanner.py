@@ -32,8 +32,9 @@ __all__ = ["Json", "Limits", "Receiver", "Scanner", "is_array", "is_object", "re
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
 
-# States: what the scanner expects next.
-_TEXT, _AFTER, _VALUE, _NAME, _COLON, _NUMBER, _FIRST_NAME, _FIRST_ITEM, _IN_NAME, _DONE = range(10)
+# States: what the scanner expects next. In the order in which the loop asks for them; the first item or name of a
+# container comes right behind any other, so that one comparison tells both.
+_TEXT, _AFTER, _IN_NAME, _VALUE, _FIRST_ITEM, _NAME, _FIRST_NAME, _COLON, _NUMBER, _DONE = range(10)
 
 _PLAIN = re.compile(r'[^"\\\x00-\x1f\ud800-\udfff]*').match
 _SPACE = re.compile(r"[ \t\n\r]*").match
@@ -167,8 +168,8 @@ class Scanner:
 
     __slots__ = (
         "_base", "_buffer", "_closers", "_failure", "_held", "_held_depth", "_held_from", "_held_start",
-        "_ignore_rest", "_in_plain_text", "_kept", "_kept_from", "_limit", "_line", "_line_start", "_mark", "_marks",
-        "_max_depth", "_receiver", "_state", "_tail", "_target", "_try_whole",
+        "_ignore_rest", "_kept", "_kept_from", "_limit", "_line", "_line_start", "_mark", "_marks", "_max_depth",
+        "_receiver", "_state", "_tail", "_take_plain", "_takers", "_target", "_try_whole",
     )  # fmt: skip
 
     def __init__(self, receiver: Receiver, limits: Limits, *, whole: bool = True) -> None:
@@ -178,9 +179,12 @@ class Scanner:
         self._try_whole, self._ignore_rest = whole, limits.ignore_rest
         self._state = _VALUE
         self._closers: list[str] = []  # of the open containers, innermost last
-        self._in_plain_text = False  # in a string, with nothing left over, and not held
         self._tail: str = ""  # an escape or a literal begun at the end of the last piece
         self._buffer: list[str] = []  # a name or a number in pieces
+        # What takes a piece that is all plain text, by state: a string or a name goes on, with nothing left over.
+        takers = {_TEXT: receiver.text_more, _IN_NAME: self._buffer.append}
+        self._takers = tuple(takers.get(state) for state in range(_DONE + 1))
+        self._take_plain = self._takers[self._state]
         self._held: list[str] = []  # raw text being collected
         self._held_depth = -1
         self._held_start = 0  # where it begins in the text
@@ -213,11 +217,12 @@ class Scanner:
         if n > self._limit - self._base:
             self.feed(piece[: self._limit - self._base])
             raise self._beyond(f"the text is longer than max_size={self._limit} characters", 0)
-        if self._in_plain_text and piece.isprintable() and '"' not in piece and "\\" not in piece:
+        take = self._take_plain
+        if take is not None and piece.isprintable() and '"' not in piece and "\\" not in piece:
             # By far the commonest piece, and nothing to look for in it.
             if n:
                 self._base += n
-                self._target.text_more(piece)
+                take(piece)
                 if self._marks:
                     self._kept.append(piece)
             return
@@ -228,7 +233,7 @@ class Scanner:
             n = len(piece)
         i = 0
         state, target, closers = self._state, self._target, self._closers
-        waste = 4 * n if self._try_whole else 0  # characters the C scanner may read in vain
+        waste = 4 * n  # characters the C scanner may read in vain
         while i < n:
             if state == _TEXT:
                 j = _PLAIN(piece, i).end()  # type: ignore[union-attr]  # matches always, if only nothing
@@ -279,15 +284,43 @@ class Scanner:
                         target = self._close_marked(piece, i)
                     elif target.close():
                         target = self._enter(piece, i)
-                elif c in " \t\n\r":
+                elif c == " ":
+                    i += 1
+                elif c in "\t\n\r":
                     i = self._space(piece, i)
                 else:
                     raise self._error(f"expected ',' or {closer!r}, got {c!r}", i, inside=False)
-            elif state == _VALUE or state == _FIRST_ITEM:
+            elif state == _IN_NAME:
+                j = _PLAIN(piece, i).end()  # type: ignore[union-attr]  # matches always
+                if j == n:
+                    self._buffer.append(piece[i:])
+                    i = n
+                    continue
+                if piece[j] == '"':
+                    text, i, closed = piece[i:j], j + 1, True
+                else:
+                    text, i, closed = self._text(piece, i)
+                if closed:
+                    if self._buffer:
+                        text = "".join((*self._buffer, text))
+                        self._buffer.clear()
+                    state = _COLON
+                    if target.key(text):
+                        target = self._hold_again(piece, i)
+                else:
+                    self._buffer.append(text)
+                    if i < n:
+                        self._stop_if_failed()
+                        break
+            elif state <= _FIRST_ITEM:
                 c = piece[i]
                 if c == '"':
                     j = _PLAIN(piece, i + 1).end()  # type: ignore[union-attr]  # matches always
-                    if j < n and piece[j] == '"':
+                    if j == n:
+                        target.text_start(piece[i + 1 :])
+                        i = n
+                        state = _TEXT
+                    elif piece[j] == '"':
                         text = piece[i + 1 : j]
                         i = j + 1
                         state = _AFTER if closers else _DONE
@@ -306,7 +339,7 @@ class Scanner:
                                 self._stop_if_failed()
                                 break
                 elif c == "{" or c == "[":
-                    if n - i >= _WORTH_A_TRY and waste > 0:
+                    if n - i >= _WORTH_A_TRY and waste > 0 and self._try_whole:
                         value, end = self._whole(piece, i)
                         if end:
                             self._lines(piece, i, end)
@@ -351,43 +384,35 @@ class Scanner:
                     else:
                         met = next(j for j, c in enumerate(word, i) if piece[j] != c)
                         raise self._no_value(f"expected {word}, got {piece[i : met + 1]!r}", i)
-                elif c in " \t\n\r":
+                elif c == " ":
+                    i += 1
+                elif c in "\t\n\r":
                     i = self._space(piece, i)
                 elif c == "]" and state == _FIRST_ITEM:
                     state = _AFTER
                 else:
                     raise self._no_value(f"expected a value, got {c!r}", i)
-            elif state == _NAME or state == _FIRST_NAME:
+            elif state <= _FIRST_NAME:
                 c = piece[i]
                 if c == '"':
                     i += 1
                     state = _IN_NAME
-                elif c in " \t\n\r":
+                elif c == " ":
+                    i += 1
+                elif c in "\t\n\r":
                     i = self._space(piece, i)
                 elif c == "}" and state == _FIRST_NAME:
                     state = _AFTER
                 else:
                     raise self._error(f"expected a name in double quotes, got {c!r}", i, inside=False)
-            elif state == _IN_NAME:
-                text, i, closed = self._text(piece, i)
-                if closed:
-                    if self._buffer:
-                        text = "".join((*self._buffer, text))
-                        self._buffer.clear()
-                    state = _COLON
-                    if target.key(text):
-                        target = self._hold_again(piece, i)
-                else:
-                    self._buffer.append(text)
-                    if i < n:
-                        self._stop_if_failed()
-                        break
             elif state == _COLON:
                 c = piece[i]
                 if c == ":":
                     i += 1
                     state = _VALUE
-                elif c in " \t\n\r":
+                elif c == " ":
+                    i += 1
+                elif c in "\t\n\r":
                     i = self._space(piece, i)
                 else:
                     raise self._error(f"expected ':', got {c!r}", i, inside=False)
@@ -407,11 +432,11 @@ class Scanner:
                 raise self._error(f"expected the end of the text after the root, got {piece[i]!r}", i, inside=False)
         self._state = state
         self._base += n
+        self._take_plain = self._takers[state]
         if i < n:
-            self._tail = piece[i:]
+            self._tail, self._take_plain = piece[i:], None
         if self._mark >= 0:
             self._collect(piece, i)
-        self._in_plain_text = state == _TEXT and i == n and self._held_depth < 0
 
     def end(self) -> None:
         """Take the end of the text: a number at the root closes with it, unless it is a beginning of one."""
@@ -496,6 +521,7 @@ class Scanner:
         """Take what belongs to held and kept containers from the end of a piece."""
         if self._held_depth >= 0:
             self._held.append(piece[self._held_from : i])
+            self._take_plain = None
         if self._marks:
             self._kept.append(piece[self._kept_from : i])
         self._held_from = self._kept_from = 0

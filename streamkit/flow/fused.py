@@ -7,7 +7,6 @@ list, so there is no `await` and no generator between stages, and the events of 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any, Protocol, TypeAlias, cast
 
 from streamkit.events import Change, End, Finish, Path, is_verdict
@@ -56,45 +55,59 @@ class Fused:
             for at, machine in enumerate(self._machines)
             if hasattr(machine, "finished")
         ]
-        self._batch_steps = [_step(machine) for machine in self._machines]
         self._unseen = {*range(len(parts))}  # machines that have returned nothing yet
-        self._item_steps = [self._machines[0].feed, *self._batch_steps[1:]] if self._machines else [_alone]
+        self._batch_steps = [_step(machine) for machine in self._machines] or [_all]
+        self._item_steps = [self._machines[0].feed if self._machines else _alone, *self._batch_steps[1:]]
 
     def item_feeder(self) -> Callable[[object], Sequence[object]]:
-        """Return what puts one item through all machines: a call for every chunk, so it is made beforehand."""
-        return partial(self._feed, self._item_steps)
+        """Return what puts one item through all machines."""
+        return self._feeder(self._item_steps)
+
+    def batch_feeder(self) -> Callable[[Sequence[object]], Sequence[object]]:
+        """Return what puts items that belong together through all machines."""
+        return self._feeder(self._batch_steps)
 
     def feed_batch(self, batch: Sequence[object]) -> Sequence[object]:
         """Put items that belong together through all machines."""
-        return cast("Sequence[object]", self._feed(self._batch_steps, batch))
+        return self.batch_feeder()(batch)
 
-    def _feed(self, steps: Sequence[_Step], batch: Any) -> Any:
-        """Put what came through the steps, from the first machine to the last."""
-        looking = bool(self._unseen)
-        step = steps[0] if steps else _alone
-        try:
-            for step in steps:
-                batch = self._looked(steps.index(step), step(batch)) if looking else step(batch)
-                if not batch:
-                    break
-        except _BrokeError as broke:
-            return self._break(steps.index(step), broke.error, broke.before, broke.rest)
-        except Exception as error:
-            at = steps.index(step)
-            return self._break(at, error, (), batch if at else ())
-        for at, machine in self._watched:
-            if machine.finished:
-                self.done = True
-                return [*batch, *self._close(at + 1, Finish())]
-        return batch
+    def _feeder(self, steps: Sequence[_Step]) -> Callable[[Any], Sequence[object]]:
+        """What puts things through the steps, first to last: called for every chunk, so all it needs is at hand.
 
-    def _looked(self, at: int, made: Sequence[object]) -> Sequence[object]:
+        It is not kept here: a circle would outlive the run until the next garbage collection.
+        """
+        first, unseen, watched = steps[0], self._unseen, self._watched
+
+        def feed(batch: Any) -> Sequence[object]:
+            step = first
+            made: Sequence[object] = ()
+            try:
+                for step in steps:
+                    made = step(batch)
+                    if unseen:
+                        self._look(steps.index(step), made)
+                    if not made:
+                        break
+                    batch = made
+            except _BrokeError as broke:
+                return self._break(steps.index(step), broke.error, broke.before, broke.rest)
+            except Exception as error:
+                at = steps.index(step)
+                return self._break(at, error, (), batch if at else ())
+            for at, machine in watched:
+                if machine.finished:
+                    self.done = True
+                    return [*made, *self._close(at + 1, Finish())]
+            return made
+
+        return feed
+
+    def _look(self, at: int, made: Sequence[object]) -> None:
         """Check what a machine returns until there is something in it; after that it is trusted."""
         if at in self._unseen:
             _check(self._machines[at], made)
             if made:
                 self._unseen.discard(at)
-        return made
 
     def close(self, reason: Reason) -> Sequence[object]:
         """Tell all machines, first to last, that no more comes; nothing to tell once `done`."""
@@ -182,6 +195,10 @@ def _rest(machine: Machine[object, object], reason: Reason) -> Sequence[object]:
 
 def _alone(item: object) -> Sequence[object]:
     return (item,)
+
+
+def _all(batch: Sequence[object]) -> Sequence[object]:
+    return batch
 
 
 def _check(machine: Machine[object, object], made: object) -> None:

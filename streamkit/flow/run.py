@@ -109,6 +109,7 @@ async def run_async(source: AsyncIterable[object] | Iterable[object], parts: Seq
 async def run_batches(batches: Batches, parts: Sequence[Part]) -> Batches:
     """Run stages behind an operator that waits."""
     fused = Fused(parts)
+    feed = fused.batch_feeder()
     reason: Reason = Finish()
     async with aclosing(batches):
         try:
@@ -121,7 +122,7 @@ async def run_batches(batches: Batches, parts: Sequence[Part]) -> Batches:
                 except Exception as error:
                     reason = error
                     break
-                out = fused.feed_batch(batch)
+                out = feed(batch)
                 if out:
                     yield out
         except BaseException:

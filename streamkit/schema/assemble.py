@@ -80,21 +80,22 @@ class Assembler(Values):
             self._begin_item()
         self._busy = True
         self._streaming = self._node.streams
+        self._text.append(text)
         if self._streaming:
             self.out.append(_new(Change, (self._op, self._path, text)))
-        self._text.append(text)
-        if self._node.eager:
+        elif self._node.eager:
             self._guess()
 
     def text_more(self, text: str, /) -> None:
+        pieces = self._text
+        pieces.append(text)
         if self._streaming:
             self.out.append(_new(Change, ("append", self._path, text)))
-        self._text.append(text)
-        if len(self._text) == _PIECES:
-            self._blocks.append("".join(self._text))
-            self._text.clear()
-        if self._node.eager:
+        elif self._node.eager:
             self._guess()
+        if len(pieces) == _PIECES:
+            self._blocks.append("".join(pieces))
+            pieces.clear()
 
     def text_end(self, text: str, /) -> None:
         self._busy = False

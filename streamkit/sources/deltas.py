@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from streamkit.sources.answer import Answer, Piece, Place
@@ -42,10 +42,12 @@ class _Known:
         """The model that answers, by its own name; None before it told."""
         return self._answer.model
 
-    def _text(self, pieces: list[Piece]) -> str:
-        if len(pieces) == 1 and pieces[0][0] == self._place:
-            self.chunks += 1
-            return pieces[0][1]
+    def _text(self, pieces: Sequence[Piece]) -> str:
+        if len(pieces) == 1:
+            place, text = pieces[0]
+            if place == self._place:
+                self.chunks += 1
+                return text
         mine = [text for place, text in pieces if place == self._place]
         self.chunks += len(mine)
         return "".join(mine)
@@ -63,7 +65,7 @@ class Deltas(_Known, Iterator[str]):
 
     def __next__(self) -> str:
         while True:
-            if text := self._text(next(self._pieces)):
+            if text := self._text(self._pieces.__next__()):  # `next` would take a way through C and back
                 return text
 
     def close(self) -> None:

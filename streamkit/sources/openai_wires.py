@@ -22,9 +22,10 @@ Look: TypeAlias = Callable[[Any], Fields]
 
 def fields(model: Any) -> Fields:
     """What is in an object of the SDK, which builds them without checking: what a server left out is not there."""
-    if model.__class__ is dict:
-        return cast("Fields", model)
-    extra = model.__pydantic_extra__
+    try:
+        extra = model.__pydantic_extra__
+    except AttributeError:
+        return cast("Fields", model)  # a mapping already
     return {**model.__dict__, **extra} if extra else cast("Fields", model.__dict__)
 
 

@@ -47,7 +47,7 @@ class Wire(Protocol):
     heard: bool
     began: bytes
 
-    def feed(self, read: Any, /) -> list[Piece]: ...
+    def feed(self, read: Any, /) -> Sequence[Piece]: ...
 
 
 class EventWire:
@@ -60,12 +60,12 @@ class EventWire:
         self.error: SourceFailed | None = None
         self._reader = reader
         self._framer = Framer()
-        self._rests = False
+        self._rests = False  # nothing has begun that the next bytes could belong to
         self._repeats = Repeats()
         self._alone = self._repeats.read_alone
 
     def feed(self, read: bytes, /) -> list[Piece]:
-        if self._rests and (piece := self._alone(read)) is not None:
+        if self._alone is not None and (piece := self._alone(read)) is not None:
             return [piece]
         if not self.heard:
             self.began = (self.began + read)[: 4 * _SHOWN]  # a character has at most four bytes
@@ -75,6 +75,7 @@ class EventWire:
         pieces = self._pieces(events)
         if len(events) == 1 and rested and self._rests:
             self._repeats.learn_alone(events[0], read)
+        self._alone = self._repeats.read_alone if self._rests else None
         return pieces
 
     def _pieces(self, events: Sequence[bytes]) -> list[Piece]:
@@ -123,10 +124,10 @@ class ObjectWire:
         self.error: SourceFailed | None = None
         self._reader = reader
 
-    def feed(self, read: Any, /) -> list[Piece]:
+    def feed(self, read: Any, /) -> Sequence[Piece]:
         self.heard = True
         try:
-            return list(_read(self._reader, read))
+            return _read(self._reader, read)
         except SourceFailed as error:
             self.error, self.done = error, True
             return []
@@ -183,7 +184,7 @@ class _Reading:
             )
 
 
-class Pieces(_Reading, Iterator[list[Piece]]):
+class Pieces(_Reading, Iterator[Sequence[Piece]]):
     """The pieces of an answer that is read in the sync world; an item is what one read brought, perhaps nothing.
 
     What follows the `[DONE]` is not read: a sync read cannot be given up in time. The connection is not used again.
@@ -196,7 +197,7 @@ class Pieces(_Reading, Iterator[list[Piece]]):
     def __iter__(self) -> Self:
         return self
 
-    def __next__(self) -> list[Piece]:
+    def __next__(self) -> Sequence[Piece]:
         wire = self._wire
         if not wire.done:
             try:
@@ -215,7 +216,7 @@ class Pieces(_Reading, Iterator[list[Piece]]):
         self._close()
 
 
-class AsyncPieces(_Reading, AsyncIterator[list[Piece]]):
+class AsyncPieces(_Reading, AsyncIterator[Sequence[Piece]]):
     """The pieces of an answer that is read in the async world; see `Pieces`."""
 
     def __init__(
@@ -227,7 +228,7 @@ class AsyncPieces(_Reading, AsyncIterator[list[Piece]]):
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> list[Piece]:
+    async def __anext__(self) -> Sequence[Piece]:
         wire = self._wire
         if not wire.done:
             try:

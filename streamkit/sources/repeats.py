@@ -33,37 +33,91 @@ _BACKSLASH = ord("\\")  # as a number: looked for as bytes, it makes and drops a
 _PATIENCE = 8  # events that may be unlike any before, until no more are compared
 
 
+class _Mould:
+    """What stands around the string of an event, and where its text goes.
+
+    Args:
+        head: what comes before the string.
+        tail: what comes behind it; up to the padding if it is padded.
+        padded: random characters and the end of the object follow the tail.
+        after: what follows the event.
+        place: where its text goes.
+    """
+
+    __slots__ = ("after", "head", "padded", "place", "start", "tail", "used")
+
+    def __init__(self, head: bytes, tail: bytes, place: Place, *, padded: bool, after: bytes = b"") -> None:
+        self.head, self.start, self.place, self.padded = head, len(head), place, padded
+        self.tail, self.after = (tail, after) if padded else (tail + after, b"")
+        self.used = False
+
+    def read(self, data: bytes) -> Piece | None:
+        """The piece in what was made in this mould; None for anything else."""
+        if not data.startswith(self.head):
+            return None
+        start = self.start
+        end = data.find(b'"', start)
+        raw = data[start:end]
+        escaped = _BACKSLASH in raw
+        if escaped:
+            inside = _INSIDE.match(data, start)
+            end = inside.end() if inside is not None else 0
+            raw = data[start:end]
+        if self.padded:
+            if not self._is_padded(data, end):
+                return None
+        elif data[end:] != self.tail:
+            return None
+        try:
+            text: str = from_json(b'"%b"' % raw) if escaped else raw.decode()
+        except ValueError:
+            return None
+        # A control character is not allowed there; of what else cannot be printed, the parser tells.
+        if not text or not (escaped or text.isprintable()):
+            return None
+        self.used = True
+        return (self.place, text)
+
+    def _is_padded(self, data: bytes, end: int) -> bool:
+        padding, last = end + len(self.tail), len(data) - len(self.after)
+        return (
+            data.startswith(self.tail, end)
+            and data.endswith(self.after)
+            and _PADDED.fullmatch(data, padding, last) is not None
+        )
+
+    def between(self, before: bytes, after: bytes) -> _Mould:
+        """The same for what has this before and after each event."""
+        return _Mould(before + self.head, self.tail, self.place, padded=self.padded, after=after)
+
+
 class Repeats:
     """Remembers one event and its one piece."""
 
-    __slots__ = ("_after", "_before", "_head", "_misses", "_padded", "_place", "_rest", "_size", "_tail")
+    __slots__ = ("_alone", "_event", "_misses")
 
     def __init__(self) -> None:
-        self._head = self._tail = b""
-        # In a read that has such an event alone: what comes before the string, after it, and after the event.
-        self._before: bytes | None = None
-        self._rest = self._after = b""
-        self._size = self._misses = 0
-        self._padded = False
-        self._place: Place = (0, "content")
+        self._event: _Mould | None = None
+        self._alone: _Mould | None = None  # the same for a read that brings such an event and nothing else
+        self._misses = 0
+
+    @property
+    def read_alone(self) -> Callable[[bytes], Piece | None] | None:
+        """What gives the piece of a read that brings such an event alone, with around it what that one had.
+
+        To be asked only of a read that begins where no event has begun; for None there is nothing to ask.
+        """
+        return self._alone.read if self._alone is not None else None
 
     def read(self, data: bytes) -> Piece | None:
         """The piece of an event that is like the one remembered; None if it has to be parsed."""
-        if not self._size or not data.startswith(self._head):
-            return None
-        return self._inside(data, self._size, self._tail)
-
-    def read_alone(self, read: bytes) -> Piece | None:
-        """The same of all that one read brings, if it is such an event and has around it what that one had."""
-        before = self._before
-        if before is None or not read.startswith(before):
-            return None
-        return self._inside(read, len(before), self._rest, self._after)
+        return self._event.read(data) if self._event is not None else None
 
     def forget(self) -> None:
         """Take the next event for unlike any before."""
-        self._size = 0
-        self._before = None
+        if any(mould is not None and mould.used for mould in (self._event, self._alone)):
+            self._misses = 0
+        self._event = self._alone = None
 
     def learn(self, data: bytes, piece: Piece, parse: Callable[[bytes], Sequence[Piece]]) -> None:
         """Remember an event that was parsed.
@@ -74,8 +128,8 @@ class Repeats:
             parse: parses an event and remembers nothing of it; asked whether it is indeed that string that makes
                 the piece.
         """
-        self._misses += 1
         self.forget()
+        self._misses += 1
         key = next((each for each in _KEYS if each in data), None)
         if key is None or self._misses > _PATIENCE:
             return
@@ -83,51 +137,23 @@ class Repeats:
         inside = _INSIDE.match(data, start)
         end = inside.end() if inside is not None else start
         padding = _PADDING.search(data, end)
-        self._padded = padding is not None
         if padding is not None and _PADDED.fullmatch(data, padding.end()) is None:
             return
         place, text = piece
         if from_json(b'"%b"' % data[start:end]) != text:
             return
-        self._head, self._place = data[:start], place
-        self._tail = data[end : padding.end()] if padding is not None else data[end:]
+        tail = data[end : padding.end()] if padding is not None else data[end:]
         if list(parse(data[:end] + b"?" + data[end:])) == [(place, text + "?")]:
-            self._size = start
+            self._event = _Mould(data[:start], tail, place, padded=padding is not None)
 
     def learn_alone(self, data: bytes, read: bytes) -> None:
         """Remember what is around the event, which is like the one remembered, in a read that brought nothing else."""
+        event = self._event
         at = read.find(data)
-        if not self._size or at < 0:
+        if event is None or at < 0:
             return
-        start = at + self._size
+        start = at + event.start
         # The same bytes may stand in a comment, too: is it this string that the event is framed with?
-        if Framer().feed(read[:start] + b"?" + read[start:]) == [data[: self._size] + b"?" + data[self._size :]]:
-            self._before, self._after = read[:start], read[at + len(data) :]
-            self._rest = self._tail if self._padded else self._tail + self._after
-
-    def _inside(self, data: bytes, start: int, rest: bytes, after: bytes = b"") -> Piece | None:
-        """The piece whose text begins here, if what follows is the rest; or the rest, padding, and what is after."""
-        end = data.find(b'"', start)
-        raw = data[start:end]
-        escaped = _BACKSLASH in raw
-        if escaped:
-            inside = _INSIDE.match(data, start)
-            end = inside.end() if inside is not None else 0
-            raw = data[start:end]
-        if not data.startswith(rest, end):
-            return None
-        end += len(rest)
-        if self._padded:
-            if not data.endswith(after) or _PADDED.fullmatch(data, end, len(data) - len(after)) is None:
-                return None
-        elif end != len(data):
-            return None
-        try:
-            text: str = from_json(b'"%b"' % raw) if escaped else raw.decode()
-        except ValueError:
-            return None
-        # A control character is not allowed there; of what else cannot be printed, the parser tells.
-        if not text or not (escaped or text.isprintable()):
-            return None
-        self._misses = 0
-        return (self._place, text)
+        framed = Framer().feed(read[:start] + b"?" + read[start:])
+        if framed == [data[: event.start] + b"?" + data[event.start :]]:
+            self._alone = event.between(read[:at], read[at + len(data) :])

@@ -28,8 +28,8 @@ _KEYS = tuple(
 # The inside of a string, perhaps with escapes that are none: whoever reads it will tell.
 _INSIDE = re.compile(rb'[^"\\\x00-\x1f]*(?:\\[\x21-\x7e][^"\\\x00-\x1f]*)*')
 _PADDING = re.compile(rb'"obfuscation": ?"')
-_PADDED = re.compile(rb'[A-Za-z0-9_-]*"\}')
-_BACKSLASH = ord("\\")  # as a number: looked for as bytes, it makes and drops an exception each time
+_PADDED = re.compile(rb'[A-Za-z0-9_-]*"\}').fullmatch
+_BACKSLASH, _QUOTE = b'\\"'  # as numbers: looked for as bytes, each makes and drops an exception each time
 _PATIENCE = 8  # events that may be unlike any before, until no more are compared
 
 
@@ -44,47 +44,42 @@ class _Mould:
         place: where its text goes.
     """
 
-    __slots__ = ("after", "head", "padded", "place", "start", "tail", "used")
+    __slots__ = ("after", "head", "padded", "place", "size", "start", "tail", "used")
 
     def __init__(self, head: bytes, tail: bytes, place: Place, *, padded: bool, after: bytes = b"") -> None:
         self.head, self.start, self.place, self.padded = head, len(head), place, padded
         self.tail, self.after = (tail, after) if padded else (tail + after, b"")
+        self.size = len(self.tail)
         self.used = False
 
     def read(self, data: bytes) -> Piece | None:
         """The piece in what was made in this mould; None for anything else."""
-        if not data.startswith(self.head):
-            return None
         start = self.start
-        end = data.find(b'"', start)
-        raw = data[start:end]
-        escaped = _BACKSLASH in raw
-        if escaped:
-            inside = _INSIDE.match(data, start)
-            end = inside.end() if inside is not None else 0
-            raw = data[start:end]
-        if self.padded:
-            if not self._is_padded(data, end):
-                return None
-        elif data[end:] != self.tail:
+        end = data.find(self.tail, start)
+        if not data.startswith(self.head) or end < 0:
             return None
+        if self.padded:
+            if not data.endswith(self.after) or not _PADDED(data, end + self.size, len(data) - len(self.after)):
+                return None
+        elif end + self.size != len(data):
+            return None
+        raw = data[start:end]
         try:
-            text: str = from_json(b'"%b"' % raw) if escaped else raw.decode()
+            if _BACKSLASH in raw:
+                text: str = from_json(b'"%b"' % raw)
+            elif _QUOTE in raw:
+                return None
+            else:
+                text = raw.decode()
+                # A control character is not allowed there; of what else cannot be printed, the parser tells.
+                if not text.isprintable():
+                    return None
         except ValueError:
             return None
-        # A control character is not allowed there; of what else cannot be printed, the parser tells.
-        if not text or not (escaped or text.isprintable()):
+        if not text:
             return None
         self.used = True
         return (self.place, text)
-
-    def _is_padded(self, data: bytes, end: int) -> bool:
-        padding, last = end + len(self.tail), len(data) - len(self.after)
-        return (
-            data.startswith(self.tail, end)
-            and data.endswith(self.after)
-            and _PADDED.fullmatch(data, padding, last) is not None
-        )
 
     def between(self, before: bytes, after: bytes) -> _Mould:
         """The same for what has this before and after each event."""
@@ -137,7 +132,7 @@ class Repeats:
         inside = _INSIDE.match(data, start)
         end = inside.end() if inside is not None else start
         padding = _PADDING.search(data, end)
-        if padding is not None and _PADDED.fullmatch(data, padding.end()) is None:
+        if padding is not None and _PADDED(data, padding.end()) is None:
             return
         place, text = piece
         if from_json(b'"%b"' % data[start:end]) != text:

@@ -91,6 +91,19 @@ def body(sdk: openai.OpenAI) -> None:
         pass
 
 
+def found(sdk: openai.OpenAI) -> None:
+    """The least that can be done: finding the text in each read, as if it could stand nowhere else."""
+    for read in ask(sdk).response.iter_bytes():
+        start = read.find(b'"content":"') + len('"content":"')
+        read[start : read.find(b'"', start)].decode()
+
+
+def text(sdk: openai.OpenAI) -> None:
+    """From the bytes to the text in them, which nobody reads."""
+    for _ in openai_chat(ask(sdk), source="sse"):
+        pass
+
+
 def typed(sdk: openai.OpenAI) -> None:
     """From the bytes to typed changes."""
     for _ in (openai_chat(ask(sdk), source="sse") | extract(MeetingInfo)).batches():
@@ -117,16 +130,20 @@ def sources() -> Iterator[Row]:
             row = f"socket to typed changes, 10 events a read, {figure}, of the SDK's iteration"
             yield Row(row, "<= 0.25", ratio, "x")
     with serving(size, 1, 0.0003) as sdk:
-        times = turns("an event a read", sdk, [objects, body, typed, run])
+        times = turns("an event a read", sdk, [objects, body, found, text, typed, run])
         for name, figure in (("typed", "a flow"), ("run", "a run")):
             ratio = times[name] / times["body"]
             row = f"socket to typed changes, an event a read, {figure}, of the HTTP client's bytes"
             yield Row(row, "<= 1.15", ratio, "x")
         yield Row("the same, a flow, of the SDK's iteration", "", times["typed"] / times["objects"], "x")
+        for name, figure in (("found", "finding it in each read, nothing more"), ("text", "the text alone, unread")):
+            yield Row(f"the same, {figure}, of the HTTP client's bytes", "", times[name] / times["body"], "x")
         reads = sum(1 for _ in ask(sdk).response.iter_bytes())
         yield Row("the same: events in a read, on average", "", len(events) / reads)
-    share = _added(chunks) / spent * 100
-    yield Row("openai_chat(source='sdk') beside the SDK's own work on a chunk", "<= 3", share, " %", 1)
+    added = _added(chunks)
+    for name, figure in (("source", "openai_chat(source='sdk')"), ("typed", "the same and extract(Model)")):
+        share = added[name] / len(chunks) / spent * 100
+        yield Row(f"{figure}, beside the SDK's own work on a chunk", "<= 3", share, " %", 1)
 
 
 def turns(what: str, sdk: openai.OpenAI, contenders: list[Callable[[openai.OpenAI], None]]) -> dict[str, float]:
@@ -134,14 +151,21 @@ def turns(what: str, sdk: openai.OpenAI, contenders: list[Callable[[openai.OpenA
     return cpu_times(what, {each.__name__: partial(each, sdk) for each in contenders}, ROUNDS)
 
 
-def _added(chunks: list[Any]) -> float:
-    """CPU seconds for a chunk that is there already: a difference of two long times would be lost in their noise."""
+def _added(chunks: list[Any]) -> dict[str, float]:
+    """CPU seconds for chunks that are there already: a difference of two long times would be lost in their noise."""
+
+    def source() -> Deltas:
+        return Deltas(Pieces(iter(chunks), ObjectWire(ChatReader(fields)), lambda: None, ""), (0, "content"))
 
     def consume() -> None:
-        for _ in Deltas(Pieces(iter(chunks), ObjectWire(ChatReader(fields)), lambda: None, ""), (0, "content")):
+        for _ in source():
             pass
 
-    return cpu_times("the SDK's objects", {"source": consume}, 7)["source"] / len(chunks)
+    def extracted() -> None:
+        for _ in (source() | extract(MeetingInfo)).batches():
+            pass
+
+    return cpu_times("the SDK's objects", {"source": consume, "typed": extracted}, 7)
 
 
 PARTS = (sources,)

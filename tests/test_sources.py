@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -132,6 +133,22 @@ def test_an_id_and_a_model_that_are_empty_at_first(how: Literal["sdk", "sse"]) -
         source = openai_chat(ask_sdk(sdk), source=how)
         assert list(source) == ["a"]
         assert (source.id, source.model) == ("1", "m")
+
+
+@pytest.mark.parametrize("encoded", [False, True])
+async def test_a_body_that_is_encoded_on_the_wire(encoded: bool) -> None:
+    events = [choice({"content": "a"}), choice({"content": "é"}), DONE]
+    answer = Answer(events)
+    if encoded:
+        gzip = zlib.compressobj(wbits=31)
+        pieces = [gzip.compress(each) + gzip.flush(zlib.Z_SYNC_FLUSH) for each in events]
+        answer = Answer([*pieces, gzip.flush()], headers={"Content-Encoding": "gzip"})
+    with LoopbackServer(answer, answer) as server:
+        with openai.OpenAI(base_url=server.base_url, api_key="none") as sdk:
+            assert list(openai_chat(ask_sdk(sdk), source="sse")) == ["a", "é"]
+        async with openai.AsyncOpenAI(base_url=server.base_url, api_key="none") as sdk_too:
+            stream = await sdk_too.chat.completions.create(model="m", messages=[], stream=True)
+            assert [piece async for piece in openai_chat(stream, source="sse")] == ["a", "é"]
 
 
 CALLS: dict[str, tuple[list[bytes], int, list[str]]] = {

@@ -8,28 +8,22 @@ The SDK sends the request; the bytes of its response's body are read here, so th
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from typing import Protocol, cast, overload
 
 from streamkit.sources.anthropic_wire import AnthropicReader
+from streamkit.sources.body import Response, areads, reads
 from streamkit.sources.deltas import AsyncDeltas, Deltas, deltas_of
 from streamkit.sources.pieces import AsyncPieces, EventWire, Pieces
 
 __all__ = ["anthropic_messages", "messages_pieces"]
 
 
-class _Response(Protocol):
-    @property
-    def headers(self) -> Mapping[str, str]: ...
-    def iter_bytes(self) -> Iterator[bytes]: ...
-    def aiter_bytes(self) -> AsyncIterator[bytes]: ...
-
-
 class _Stream(Protocol):
     """What is used of `anthropic.Stream`."""
 
     @property
-    def response(self) -> _Response: ...
+    def response(self) -> Response: ...
     def __iter__(self) -> Iterator[object]: ...
     def close(self) -> None: ...
 
@@ -38,7 +32,7 @@ class _AsyncStream(Protocol):
     """What is used of `anthropic.AsyncStream`."""
 
     @property
-    def response(self) -> _Response: ...
+    def response(self) -> Response: ...
     def __aiter__(self) -> AsyncIterator[object]: ...
     def close(self) -> Awaitable[None]: ...
 
@@ -69,7 +63,7 @@ def messages_pieces(stream: _Stream) -> Pieces: ...
 def messages_pieces(stream: _AsyncStream) -> AsyncPieces: ...
 def messages_pieces(stream: _Stream | _AsyncStream) -> Pieces | AsyncPieces:
     """All text of a message, with its places."""
-    response: _Response | None = getattr(stream, "response", None)
+    response: Response | None = getattr(stream, "response", None)
     if response is None:
         raise TypeError(
             f"expected a stream of the anthropic SDK, got {stream!r:.80}; was stream=True given, and awaited?"
@@ -78,5 +72,5 @@ def messages_pieces(stream: _Stream | _AsyncStream) -> Pieces | AsyncPieces:
     wire = EventWire(AnthropicReader())
     if hasattr(stream, "__aiter__"):
         asynchronous = cast("_AsyncStream", stream)
-        return AsyncPieces(response.aiter_bytes(), wire, asynchronous.close, kind)
-    return Pieces(response.iter_bytes(), wire, stream.close, kind)
+        return AsyncPieces(areads(response), wire, asynchronous.close, kind)
+    return Pieces(reads(response), wire, stream.close, kind)

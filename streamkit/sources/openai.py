@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
 from openai import AsyncStream, Stream
 
+from streamkit.sources.body import areads, reads
 from streamkit.sources.deltas import AsyncDeltas, Deltas, deltas_of
 from streamkit.sources.openai_responses_wire import ResponsesReader
 from streamkit.sources.openai_wires import ChatReader, fields
@@ -132,5 +133,5 @@ def _pieces(
     as_bytes = plain and readable if source is None else source == "sse"
     wire = EventWire(make()) if as_bytes else ObjectWire(make(fields))
     if isinstance(stream, AsyncStream):
-        return AsyncPieces(response.aiter_bytes() if as_bytes else aiter(stream), wire, stream.close, whence)
-    return Pieces(response.iter_bytes() if as_bytes else iter(stream), wire, stream.close, whence)
+        return AsyncPieces(areads(response) if as_bytes else aiter(stream), wire, stream.close, whence)
+    return Pieces(reads(response) if as_bytes else iter(stream), wire, stream.close, whence)

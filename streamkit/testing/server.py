@@ -38,12 +38,14 @@ class Answer:
         status: the HTTP status.
         content_type: of the body.
         ending: `"whole"` ends the body as HTTP wants it; `"dropped"` closes the connection without that.
+        headers: others that are sent; a `Content-Encoding` tells how the body is encoded already.
     """
 
     body: Iterable[bytes]
     status: int = 200
     content_type: str = "text/event-stream"
     ending: Literal["whole", "dropped"] = "whole"
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass
@@ -211,6 +213,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(answer.status)
         self.send_header("Content-Type", answer.content_type)
         self.send_header("Transfer-Encoding", "chunked")
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
         self.end_headers()
         for wait, piece in _paced(answer.body):
             if not self._stay(wait):

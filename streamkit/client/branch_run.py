@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from streamkit.client.reader import AsyncReader, SyncReader
+    from streamkit.client.async_reader import AsyncReader
+    from streamkit.client.reader import SyncReader
 
 __all__ = ["AsyncBranchRun", "BranchRun"]
 

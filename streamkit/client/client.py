@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from streamkit.client.api import Api, AsyncApi, Sdk, SyncApi
+from streamkit.client.async_reader import AsyncReader
 from streamkit.client.attempts import Attempts, Reads
 from streamkit.client.branch import BranchChange
 from streamkit.client.branch_run import AsyncBranchRun, BranchRun
 from streamkit.client.branches import Branches
 from streamkit.client.hooks import Hooks, check_hooks
 from streamkit.client.mode import Mode, mode_of
-from streamkit.client.reader import AsyncReader, SyncReader
+from streamkit.client.reader import SyncReader
 from streamkit.client.request import Asked, Message, tool_name
 from streamkit.client.retry import Retries, Retrying
 from streamkit.client.run import AsyncRun, Run

@@ -10,7 +10,8 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
-from streamkit.client.reader import AsyncReader, SyncReader
+from streamkit.client.async_reader import AsyncReader
+from streamkit.client.reader import SyncReader
 from streamkit.client.reasoning import AsyncReasoning, Reasoning
 from streamkit.client.worlds import AsyncOnly
 from streamkit.errors import Attempt, StreamkitError

@@ -9,7 +9,7 @@ from streamkit.client.api import Api, Sdk
 from streamkit.client.attempts import Reads
 from streamkit.client.branches import Branches
 from streamkit.client.mode import Mode, mode_of
-from streamkit.client.request import Asked, Message, tool_name
+from streamkit.client.request import Arguments, Asked, Message, tool_name
 from streamkit.client.retry import Retries
 from streamkit.client.wanted import wanted
 
@@ -48,9 +48,7 @@ class Asking(Generic[ApiT]):
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.model!r} at {self.sdk.base_url})"
 
-    def _ask(
-        self, response_model: object, mode: Mode | None, messages: Sequence[Message], request: Mapping[str, object]
-    ) -> Asked:
+    def _ask(self, response_model: object, mode: Mode | None, messages: Sequence[Message], request: Arguments) -> Asked:
         mode = mode_of(mode or self.mode)
         return self._api.ask(response_model, mode, messages, {"model": self.model, **request})
 
@@ -59,7 +57,7 @@ class Asking(Generic[ApiT]):
         tools: Sequence[type[ModelT]],
         mode: Mode,
         messages: Sequence[Message],
-        request: Mapping[str, object],
+        request: Arguments,
         *,
         retries: Retries,
         reads: Reads,
@@ -84,7 +82,7 @@ class Asking(Generic[ApiT]):
         response_model: type[ModelT],
         mode: Mode | None,
         messages: Sequence[Message],
-        request: Mapping[str, object],
+        request: Arguments,
         *,
         n: int,
         retries: Retries,

@@ -6,20 +6,17 @@ last one stopped. What was read is folded, so a snapshot or the result is whole 
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Generator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from streamkit.client.async_reader import AsyncReader
+from streamkit.client.entered import AsyncEntered, Entered
 from streamkit.client.reader import SyncReader
 from streamkit.client.reasoning import AsyncReasoning, Reasoning
 from streamkit.client.run_state import RunState
-from streamkit.client.worlds import AsyncOnly
 from streamkit.events import Change
 
 if TYPE_CHECKING:
-    from types import TracebackType
-    from typing import Self
-
     from streamkit.client.attempts import Attempts
 
 __all__ = ["AsyncRun", "Run"]
@@ -28,7 +25,7 @@ ModelT = TypeVar("ModelT")
 T = TypeVar("T")
 
 
-class Run(RunState[ModelT], Iterator[Change[ModelT]]):
+class Run(RunState[ModelT], Entered[Change[ModelT]]):
     """One answer; iterating gives the changes.
 
     As a context manager it sends the request when it is entered, and closes the connection when it is left,
@@ -39,18 +36,6 @@ class Run(RunState[ModelT], Iterator[Change[ModelT]]):
         super().__init__(model, attempts)
         self._reader = reader
         self._reasoning = Reasoning(lambda: attempts.reasoning, lambda: not self._pending and self._more())
-
-    def __enter__(self) -> Self:
-        self._reader.open()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def __iter__(self) -> Self:
-        return self
 
     def __next__(self) -> Change[ModelT]:
         while not self._pending:
@@ -118,25 +103,13 @@ class Run(RunState[ModelT], Iterator[Change[ModelT]]):
             pass
         return self._result()
 
-    def cancel(self) -> None:
-        """Stop the provider's stream; what is read next is an `end` with the status `cancelled`.
-
-        From another thread, a read that waits for a server which sends nothing goes on until a byte comes, or
-        the SDK's timeout passes.
-        """
-        self._reader.cancel()
-
-    def close(self) -> None:
-        """Stop: close the connection. Again is harmless."""
-        self._reader.close()
-
     def _more(self) -> bool:
         batch = self._reader.more()
         self._pending.extend(batch or ())
         return batch is not None
 
 
-class AsyncRun(RunState[ModelT], AsyncOnly, AsyncIterator[Change[ModelT]]):
+class AsyncRun(RunState[ModelT], AsyncEntered[Change[ModelT]]):
     """One answer; iterating (`async for`) gives the changes.
 
     As an async context manager it sends the request when it is entered, and has closed the connection when
@@ -153,18 +126,6 @@ class AsyncRun(RunState[ModelT], AsyncOnly, AsyncIterator[Change[ModelT]]):
             return not self._pending and await self._more()
 
         self._reasoning = AsyncReasoning(lambda: attempts.reasoning, more)
-
-    async def __aenter__(self) -> Self:
-        await self._reader.open()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
-    def __aiter__(self) -> Self:
-        return self
 
     async def __anext__(self) -> Change[ModelT]:
         while not self._pending:
@@ -228,14 +189,6 @@ class AsyncRun(RunState[ModelT], AsyncOnly, AsyncIterator[Change[ModelT]]):
         while self._pending or await self._more():
             self._take_all()
         return self._result()
-
-    def cancel(self) -> None:
-        """Stop the provider's stream at once; who reads is given an `end` with the status `cancelled`."""
-        self._reader.cancel()
-
-    async def aclose(self) -> None:
-        """Stop: close the connection. Again is harmless."""
-        await self._reader.aclose()
 
     async def _more(self) -> bool:
         batch = await self._reader.more()

@@ -9,11 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+from flows import folded
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from recorder import plain
 from strategies import Number, Pairs, Tree
 
-from streamkit import Change, Document, End, InvalidResult
+from streamkit import Change, End, InvalidResult
 
 __all__ = [
     "Answer",
@@ -137,13 +138,6 @@ def carried(errors: Errors) -> Counter[object]:
 
 def held(value: object) -> bool:
     return isinstance(value, (dict, list))
-
-
-def folded(events: Sequence[Change[Any]]) -> Document:
-    document = Document()
-    for change in events:
-        document.apply(change)
-    return document
 
 
 def end_of(events: Sequence[Change[Any]]) -> End:

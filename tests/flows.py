@@ -1,14 +1,15 @@
-"""What tests of flows share: what one gives before it raises, changes handed over batch by batch, paths of values."""
+"""What tests of flows share: what one gives before it raises, changes handed over batch by batch
+or folded, paths of values."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from streamkit import Change, Stage
+from streamkit import Change, Document, Stage
 from streamkit.events import Path
 
-__all__ = ["gather", "keys", "look", "paths", "spread"]
+__all__ = ["folded", "gather", "keys", "look", "paths", "spread"]
 
 T = TypeVar("T")
 
@@ -22,6 +23,14 @@ def gather(flow: Iterable[T]) -> tuple[list[T], Exception | None]:
     except Exception as error:  # noqa: BLE001  # the test looks at it
         return items, error
     return items, None
+
+
+def folded(changes: Iterable[Change[Any]], document: Document | None = None) -> Document:
+    """What changes make of a document: of an empty one, if there is none."""
+    document = Document() if document is None else document
+    for change in changes:
+        document.apply(change)
+    return document
 
 
 class _Spread:

@@ -11,12 +11,12 @@ from typing import Any, cast
 import anthropic
 import pytest
 from claude import STOP, aclaude, claude, cut, event, tool_use
+from flows import folded
 from meeting import USERS, User
 from pydantic import BaseModel, Field
 
 from streamkit import (
     Change,
-    Document,
     End,
     InvalidResult,
     JsonSyntaxError,
@@ -66,10 +66,7 @@ def check_screen(changes: list[Change[Person]]) -> None:
     reset = [change.op for change in changes].index("reset")
     state = [change for change in changes[reset + 1 :] if change.op not in ("complete", "end")]
     assert state == [Change("replace", ("age",), 25)]
-    document = Document()
-    for change in changes:
-        document.apply(change)
-    assert document.value == GOOD
+    assert folded(changes).value == GOOD
 
 
 # Asking again

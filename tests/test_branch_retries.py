@@ -7,6 +7,7 @@ from typing import Any, cast
 import anyio
 import openai
 import pytest
+from flows import folded
 from meeting import MESSAGES
 from pydantic import BaseModel
 from wires import DONE, choice, event
@@ -14,7 +15,6 @@ from wires import DONE, choice, event
 from streamkit import (
     Change,
     ConnectionLost,
-    Document,
     EmptyAnswer,
     End,
     Hooks,
@@ -107,10 +107,7 @@ def check_screen(told: list[BranchChange[Any]]) -> None:
     assert [(branch.call, branch.name) for branch in changes] == [(0, "Weather"), (1, "Search")]
     again: dict[str | None, list[Change]] = {}
     for branch, each in changes.items():
-        document = Document()
-        for change in each:
-            document.apply(change)
-        assert document.value == {"Weather": OSLO, "Search": TWO}[str(branch.name)]
+        assert folded(each).value == {"Weather": OSLO, "Search": TWO}[str(branch.name)]
         ops = [change.op for change in each]
         assert (ops.count("reset"), ops.count("end"), ops[-1]) == (1, 1, "end")
         again[branch.name] = each[ops.index("reset") + 1 : -1]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from flows import folded
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import LAW, Tree, cut, sizes, trees, write
@@ -16,13 +17,6 @@ from streamkit.merge import conflate
 from streamkit.operators import accumulate
 
 A, B = ("a",), ("b",)
-
-
-def fold(changes: Sequence[Change[Any]], document: Document | None = None) -> Document:
-    document = document or Document()
-    for change in changes:
-        document.apply(change)
-    return document
 
 
 def looks(document: Document) -> object:
@@ -75,8 +69,8 @@ def test_nothing_is_lost_however_it_is_cut(tree: Tree, lengths: list[int], windo
         least = conflate(piece)
         assert len(least) <= len(piece)
         assert verdicts(least) == verdicts(piece)
-        expected = fold(piece, document.copy())
-        document = fold(least, document)
+        expected = folded(piece, document.copy())
+        document = folded(least, document)
         assert looks(document) == looks(expected)
         assert conflate(least) == least
         at += window
@@ -95,7 +89,7 @@ steps = st.one_of(
 @given(st.lists(steps, max_size=30), st.integers(0, 30))
 def test_nothing_is_lost_where_values_are_taken_back(script: list[tuple[str, str, Any]], start: int) -> None:
     changes = [Change[Any]("add", (), {})]
-    document = fold(changes)
+    document = folded(changes)
     for step, key, value in script:
         there = document.has((key,))
         change: Change[Any] | None = None
@@ -115,7 +109,7 @@ def test_nothing_is_lost_where_values_are_taken_back(script: list[tuple[str, str
             changes.append(change)
             document.apply(change)
     least = conflate(changes[start:])
-    assert looks(fold(least, fold(changes[:start]))) == looks(document)
+    assert looks(folded(least, folded(changes[:start]))) == looks(document)
     assert verdicts(least) == verdicts(changes[start:])
 
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import jiter
 import pytest
-from flows import gather, keys, paths, spread
+from flows import folded, gather, keys, paths, spread
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, model_validator
@@ -174,19 +174,12 @@ def test_the_diff_of_a_diff_is_the_same() -> None:
 def test_without_a_reset_diff_only_joins_text(tree: Tree, lengths: list[int]) -> None:
     chunks = list(cut(write(tree), lengths))
     plain, least = list(chunks | accumulate()), list(chunks | accumulate() | diff())
-    assert watch(least, twins=has_twins(tree)).value == plain_fold(plain)
+    assert watch(least, twins=has_twins(tree)).value == folded(plain).value
     assert [c for c in least if c.op not in GROWING] == [c for c in plain if c.op not in GROWING]
     assert len(least) <= len(plain)
 
 
 GROWING = ("add", "append", "replace")
-
-
-def plain_fold(changes: Iterable[Change]) -> object:
-    document = Document()
-    for change in changes:
-        document.apply(change)
-    return document.value
 
 
 # -- a new attempt -----------------------------------------------------------------------------------

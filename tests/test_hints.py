@@ -10,7 +10,7 @@ from enum import Enum
 from typing import Annotated, Any, Literal, Union, cast, get_args
 
 import pytest
-from flows import spread
+from flows import folded, spread
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationError, field_validator
@@ -264,7 +264,7 @@ def test_a_field_chooses_for_itself() -> None:
         ("/rows/0/tags", [("rows", 0, "tags", 0)]),
         ("", [("kept", 1)]),
     ]
-    assert folded(events) == {"kept": [1, "x"], "dropped": [1, 2], "rows": [{"n": 1, "tags": []}]}
+    assert folded(events).value == {"kept": [1, "x"], "dropped": [1, 2], "rows": [{"n": 1, "tags": []}]}
 
 
 def test_raise_stops_at_the_first_verdict() -> None:
@@ -373,13 +373,6 @@ def fits(tp: Any, item: Any) -> bool:
     return True
 
 
-def folded(events: Sequence[Change[Any]]) -> object:
-    document = Document()
-    for change in events:
-        document.apply(change)
-    return document.value
-
-
 @LAW
 @given(tables, sizes, st.booleans())
 def test_dropping_gives_what_pydantic_makes_of_the_rest(table: dict[str, Any], lengths: list[int], apart: bool) -> None:
@@ -388,7 +381,7 @@ def test_dropping_gives_what_pydantic_makes_of_the_rest(table: dict[str, Any], l
     events = gather(cut(text, lengths) | stages | validate(Table, on_invalid="drop"))
     wanted = Table.model_validate_json(json.dumps(cleaned(table)))
     assert events[-2].value == wanted
-    assert folded(events) == wanted.model_dump(mode="json")
+    assert folded(events).value == wanted.model_dump(mode="json")
     check([change for change in events if change.op != "invalid"], always)  # none of them is a verdict
     assert [change for change in events if change.op in ("replace", "remove")] == []
     told = [error["loc"] for change in events if change.op == "invalid" for error in cast("list[Any]", change.value)]

@@ -11,6 +11,7 @@ from typing import Annotated, Any, cast
 
 import jiter
 import pytest
+from flows import folded
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from prefixes import certain, expected, plainly, waiting_at
@@ -202,13 +203,6 @@ def dumped(case: Case) -> object:
     return adapter.dump_python(adapter.validate_json(case.text), mode="json", by_alias=False, warnings=False)
 
 
-def folded(events: Iterable[Change[object]]) -> object:
-    document = Document()
-    for change in events:
-        document.apply(change)
-    return document.value
-
-
 @LAW
 @given(texts, sizes, st.booleans())
 def test_untyped_folding_is_parsing(text: str, lengths: list[int], in_bytes: bool) -> None:
@@ -216,7 +210,7 @@ def test_untyped_folding_is_parsing(text: str, lengths: list[int], in_bytes: boo
     parsed = cast("object", jiter.from_json(text.encode()))
 
     assert end_of(events) == End("complete")
-    assert plain(folded(events)) == plain(fold(events)) == plain(parsed) == plain(root_of(events, "complete"))
+    assert plain(folded(events).value) == plain(fold(events)) == plain(parsed) == plain(root_of(events, "complete"))
 
 
 @LAW
@@ -230,7 +224,7 @@ def test_typed_folding_is_validating(case: Case, lengths: list[int], in_bytes: b
         assert case.twins or told_errors(events) == wanted
         return
     assert end_of(events) == End("complete")
-    assert plain(folded(events)) == plain(fold(events)) == plain(dumped(case))
+    assert plain(folded(events).value) == plain(fold(events)) == plain(dumped(case))
     assert same_value(root_of(events, "complete"), value)
 
 

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import Any, Literal, cast
 
 import pytest
-from flows import gather, look, spread
+from flows import folded, gather, look, spread
 from hypothesis import given
 from hypothesis import strategies as st
 from openai.types.chat import ChatCompletionChunk
@@ -271,7 +271,7 @@ def test_a_pattern_is_never_refused_wrongly(data: st.DataObject, kind: Kind, len
     text = write(data.draw(documents(kind)))
     changes, _ = gather(cut(text, lengths) | extract(kind.tp))
     paths = [c.path for c in changes if c.op == "complete" and "**" not in c.path]
-    if fold(changes).invalid or not paths:  # where a value is wrong, there may be anything
+    if folded(changes).invalid or not paths:  # where a value is wrong, there may be anything
         return
     path = data.draw(st.sampled_from(paths))
     starred = "".join("/*" if data.draw(st.booleans()) else Change("add", (step,)).pointer for step in path)
@@ -479,13 +479,6 @@ async def idle(turns: int) -> None:
         await asyncio.sleep(0)
 
 
-def fold(changes: Iterable[Change]) -> Document:
-    document = Document()
-    for change in changes:
-        document.apply(change)
-    return document
-
-
 def others() -> set[asyncio.Task[Any]]:
     current = asyncio.current_task()
     return {task for task in asyncio.all_tasks() if task is not current}
@@ -510,7 +503,7 @@ async def test_a_busy_consumer_gets_what_piled_up_as_one_batch() -> None:
     assert [c.op for c in slow[0]] == ["add"]
     assert [c.op for c in slow[1]] == ["add", "complete", "add", "complete", "complete", "end"]
     assert len(slow) == 2
-    assert fold(flat).value == {"name": "x" * 100, "age": None}
+    assert folded(flat).value == {"name": "x" * 100, "age": None}
 
 
 @LAW
@@ -560,7 +553,7 @@ async def test_a_source_that_fails_is_told_after_what_came_before() -> None:
 
     with pytest.raises(ConnectionError, match="gone"):
         await read()
-    assert fold(changes).value == {"name": "Jo"}
+    assert folded(changes).value == {"name": "Jo"}
     assert [c.op for c in changes][-1] == "end"
     assert others() == set()
 
@@ -653,7 +646,7 @@ async def test_stages_behind_coalesce_get_a_batch_as_one() -> None:
 
 async def test_coalesce_may_stand_twice() -> None:
     batches = await consume(arriving(TEXT) | extract(Meeting) | coalesce() | diff() | coalesce(), [100])
-    assert fold(c for batch in batches for c in batch).value == fold([TEXT] | extract(Meeting)).value
+    assert folded(c for batch in batches for c in batch).value == folded([TEXT] | extract(Meeting)).value
     assert others() == set()
 
 

@@ -13,9 +13,10 @@ import httpx2
 import openai
 import pytest
 from conftest import SHARED
+from flows import folded
 from meeting import DATA, RECORDED
 
-from streamkit import Change, Document, Truncated
+from streamkit import Document, Truncated
 from streamkit.operators import accumulate
 from streamkit.sources import anthropic_messages, openai_chat, openai_responses
 from streamkit.testing import LoopbackServer, random_split
@@ -83,13 +84,6 @@ def anthropic_texts(body: bytes, random: Random) -> dict[Place, str]:
     return texts
 
 
-def folded(changes: Iterator[Change[object]]) -> Document:
-    document = Document()
-    for change in changes:
-        document.apply(change)
-    return document
-
-
 def check(text: str, document: Document) -> None:
     assert document.end is not None
     try:
@@ -143,7 +137,7 @@ def check_anthropic(body: bytes, random: Random) -> None:
             assert source.model
             assert source.finish.reason == REASONS.get(ends[0], ends[0])
             if is_json(text):
-                check(text, folded(iter(pieces | accumulate())))
+                check(text, folded(pieces | accumulate()))
 
 
 REASONS = {"end_turn": "stop", "tool_use": "tool_calls", "max_tokens": "length"}
@@ -168,8 +162,8 @@ def check_wire(body: bytes, random: Random, *, responses: bool) -> None:
             assert all(pieces)
             assert all(joined)
             if is_json(text):
-                check(text, folded(iter(pieces | accumulate())))
-                check(text, folded(iter(joined | accumulate())))
+                check(text, folded(pieces | accumulate()))
+                check(text, folded(joined | accumulate()))
 
 
 def read(sdk: openai.OpenAI, place: Place, source: Literal["sdk", "sse"], *, responses: bool) -> Any:

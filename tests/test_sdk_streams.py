@@ -1,7 +1,7 @@
 """Whoever stops reading hangs up: a stream of the openai SDK in a flow, and a run of the client."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal, cast
 
 import httpx2
@@ -11,7 +11,8 @@ from meeting import MESSAGES
 from openai.types.chat import ChatCompletionChunk
 from pydantic import BaseModel
 
-from streamkit import End, JsonSyntaxError, extract, from_provider
+from streamkit import Change, End, JsonSyntaxError, extract, from_provider
+from streamkit.client import AsyncClient, Client
 from streamkit.operators import tap
 from streamkit.sources import Read, Recorded, openai_chat
 from streamkit.testing import LoopbackServer, chat_events
@@ -137,38 +138,52 @@ async def test_leaving_the_sdks_own_stream_hangs_up(server: LoopbackServer) -> N
 
 
 class Watched:
-    """What an HTTP client was answered."""
+    """What an HTTP client was answered, and how much of it had been taken when somebody looked."""
 
     def __init__(self) -> None:
-        self.responses: list[httpx2.Response] = []
+        self._responses: list[httpx2.Response] = []
+        self._taken = 0
 
-    async def take(self, response: httpx2.Response) -> None:
-        self.responses.append(response)
+    def client(self, server: LoopbackServer) -> Client:
+        http = httpx2.Client(event_hooks={"response": [self._responses.append]})
+        return from_provider("local/m", base_url=server.base_url, http_client=http)
 
-    def check_closed(self, taken: int) -> None:
+    def aclient(self, server: LoopbackServer) -> AsyncClient:
+        async def take(response: httpx2.Response) -> None:
+            self._responses.append(response)
+
+        http = httpx2.AsyncClient(event_hooks={"response": [take]})
+        return from_provider("local/m", base_url=server.base_url, async_client=True, http_client=http)
+
+    def look(self) -> None:
+        (response,) = self._responses
+        self._taken = response.num_bytes_downloaded
+
+    def check_closed(self) -> None:
         """The connection is closed, and nothing was taken from it since."""
-        (response,) = self.responses
+        (response,) = self._responses
         assert response.is_closed
-        assert response.num_bytes_downloaded == taken
+        assert response.num_bytes_downloaded == self._taken
+
+    def check_cancelled(self, rest: Sequence[Change[User]]) -> None:
+        """What was left to read ends cancelled, and the connection is closed."""
+        assert cast("End", rest[-1].value).status == "cancelled"
+        self.check_closed()
 
 
 @pytest.mark.parametrize("how", HOWS)
 @pytest.mark.parametrize("cancels", [False, True])
 async def test_leaving_an_async_run_has_hung_up(how: How, cancels: bool, server: LoopbackServer) -> None:
     watched = Watched()
-    http = httpx2.AsyncClient(event_hooks={"response": [watched.take]})
-    async with from_provider("local/m", base_url=server.base_url, async_client=True, http_client=http) as client:
+    async with watched.aclient(server) as client:
         client.source = how
         async with client.stream(User, messages=MESSAGES) as run:
-            change = await anext(run)
-            assert change.op == "add"
-            taken = watched.responses[0].num_bytes_downloaded
+            assert (await anext(run)).op == "add"
+            watched.look()
             if cancels:
                 run.cancel()
-                *_, last = [each async for each in run]
-                assert cast("End", last.value).status == "cancelled"
-                watched.check_closed(taken)
-        watched.check_closed(taken)
+                watched.check_cancelled([each async for each in run])
+        watched.check_closed()
         check_left(server)
 
 
@@ -176,27 +191,23 @@ async def test_leaving_an_async_run_has_hung_up(how: How, cancels: bool, server:
 @pytest.mark.parametrize("cancels", [False, True])
 def test_leaving_a_run_has_hung_up(how: How, cancels: bool, server: LoopbackServer) -> None:
     watched = Watched()
-    http = httpx2.Client(event_hooks={"response": [watched.responses.append]})
-    with from_provider("local/m", base_url=server.base_url, http_client=http) as client:
+    with watched.client(server) as client:
         client.source = how
         with client.stream(User, messages=MESSAGES) as run:
             assert next(run).op == "add"
-            taken = watched.responses[0].num_bytes_downloaded
+            watched.look()
             if cancels:
                 run.cancel()
-                *_, last = run
-                assert cast("End", last.value).status == "cancelled"
-                watched.check_closed(taken)
-        watched.check_closed(taken)
+                watched.check_cancelled(list(run))
+        watched.check_closed()
         check_left(server)
 
 
 async def test_leaving_a_run_of_several_calls_has_hung_up(server: LoopbackServer) -> None:
     watched = Watched()
-    http = httpx2.AsyncClient(event_hooks={"response": [watched.take]})
-    async with from_provider("local/m", base_url=server.base_url, async_client=True, http_client=http) as client:
+    async with watched.aclient(server) as client:
         async with client.stream_choices(User, n=1, messages=MESSAGES) as run:
             await anext(run)
-            taken = watched.responses[0].num_bytes_downloaded
-        watched.check_closed(taken)
+            watched.look()
+        watched.check_closed()
         check_left(server)

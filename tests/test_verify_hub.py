@@ -14,6 +14,7 @@ from streamkit.events import Change, End
 from streamkit.hub import Hub, Subscription
 from streamkit.hub.channel import Channel
 from streamkit.hub.log import MemoryLog
+from streamkit.hub.place import Place
 from streamkit.hub.waiters import Waiters
 from streamkit.operators import tap
 from streamkit.testing import verify_hub
@@ -53,14 +54,14 @@ ENTER = cast("Callable[[Any], Any]", vars(Subscription)["__aenter__"])
 
 async def repeating(subscription: Any) -> Any:
     """What was read just before is read again."""
-    if subscription._cursor > 10:
-        subscription._cursor -= 2
+    if subscription._place.at > 10:
+        subscription._place.at -= 2
     return await ENTER(subscription)
 
 
-def forgetful(subscription: Any) -> Any:
+def forgetful(place: Any) -> Any:
     """What is not kept is passed over."""
-    subscription._cursor = subscription._owner.seq
+    place.at = place._log.seq
     return ()
 
 
@@ -98,7 +99,7 @@ def closing_twice(log: Any, error: Exception | None = None, *, cancelled: bool =
         (Waiters, "remove", of_all, "affects nobody else"),
         (Subscription, "__aenter__", slow_to_enter, "before its first suspension"),
         (Subscription, "__aenter__", repeating, "no gap, no repeat"),
-        (Subscription, "_snapshot", forgetful, "ends with the same document"),
+        (Place, "_snapshot", forgetful, "ends with the same document"),
         (Subscription, "_finish", without_error, "raised to everybody"),
         (Hub, "leave", clinging, "no reference to who has left"),
         (Hub, "cancel", deaf, "ends the stream for all"),

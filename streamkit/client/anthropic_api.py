@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from anthropic import Anthropic, AsyncAnthropic
@@ -10,7 +10,7 @@ from anthropic import Anthropic, AsyncAnthropic
 from streamkit.client.anthropic_request import ask, ask_for_calls, check_source, spelt
 from streamkit.client.explain import explained
 from streamkit.client.mode import Mode
-from streamkit.client.request import Asked, Message
+from streamkit.client.request import Arguments, Asked, Message, Tools
 from streamkit.sources.anthropic import messages_pieces
 
 if TYPE_CHECKING:
@@ -31,18 +31,10 @@ class _Asking(Generic[SdkT]):
     def __init__(self, sdk: SdkT) -> None:
         self.sdk: SdkT = sdk
 
-    def ask(
-        self, response_model: object, mode: Mode, messages: Sequence[Message], request: Mapping[str, object]
-    ) -> Asked:
+    def ask(self, response_model: object, mode: Mode, messages: Sequence[Message], request: Arguments) -> Asked:
         return ask(response_model, mode, messages, request)
 
-    def ask_for_calls(
-        self,
-        tools: Mapping[str | None, object],
-        mode: Mode,
-        messages: Sequence[Message],
-        request: Mapping[str, object],
-    ) -> Asked:
+    def ask_for_calls(self, tools: Tools, mode: Mode, messages: Sequence[Message], request: Arguments) -> Asked:
         return ask_for_calls(tools, mode, messages, request)
 
 
@@ -55,7 +47,7 @@ class AnthropicApi(_Asking[Anthropic]):
             send = cast("Callable[..., Stream[RawMessageStreamEvent]]", self.sdk.messages.create)
             return messages_pieces(send(**asked.sent))
 
-    def create(self, messages: Sequence[Message], request: Mapping[str, object]) -> Any:
+    def create(self, messages: Sequence[Message], request: Arguments) -> Any:
         return cast("Callable[..., Any]", self.sdk.messages.create)(**spelt(messages, request))
 
     def close(self) -> None:
@@ -71,7 +63,7 @@ class AsyncAnthropicApi(_Asking[AsyncAnthropic]):
             send = cast("Callable[..., Awaitable[AsyncStream[RawMessageStreamEvent]]]", self.sdk.messages.create)
             return messages_pieces(await send(**asked.sent))
 
-    async def create(self, messages: Sequence[Message], request: Mapping[str, object]) -> Any:
+    async def create(self, messages: Sequence[Message], request: Arguments) -> Any:
         return await cast("Callable[..., Awaitable[Any]]", self.sdk.messages.create)(**spelt(messages, request))
 
     async def aclose(self) -> None:

@@ -16,8 +16,10 @@ from streamkit.client.completion import first_call
 from streamkit.client.mode import Mode
 from streamkit.client.request import (
     Answered,
+    Arguments,
     Asked,
     Message,
+    Tools,
     check_model,
     checked,
     checked_tools,
@@ -73,7 +75,7 @@ class _Asked(Asked):
         return self.with_more([{"role": "assistant", "content": [*words, *uses]}, {"role": "user", "content": results}])
 
 
-def ask(response_model: object, mode: Mode, messages: Sequence[Message], request: Mapping[str, object]) -> Asked:
+def ask(response_model: object, mode: Mode, messages: Sequence[Message], request: Arguments) -> Asked:
     """Return the request for one model; see `Api.ask`."""
     check_mode(mode)
     check_model(request)
@@ -94,9 +96,7 @@ def ask(response_model: object, mode: Mode, messages: Sequence[Message], request
     return _asked(mode, messages, asking, request, told=told, wrapped=wire.wrapped)
 
 
-def ask_for_calls(
-    tools: Mapping[str | None, object], mode: Mode, messages: Sequence[Message], request: Mapping[str, object]
-) -> Asked:
+def ask_for_calls(tools: Tools, mode: Mode, messages: Sequence[Message], request: Arguments) -> Asked:
     """Return the request for any number of calls; see `Api.ask_for_calls`."""
     check_mode(mode)
     check_model(request)
@@ -126,7 +126,7 @@ def check_source(source: object) -> None:
         raise ValueError("source='sdk': what Anthropic's API answers is read from its bytes; leave source= out")
 
 
-def spelt(messages: Sequence[Message], request: Mapping[str, object], *, told: str = "") -> dict[str, object]:
+def spelt(messages: Sequence[Message], request: Arguments, *, told: str = "") -> dict[str, object]:
     """The arguments of `client.messages.create`.
 
     What system messages say goes into `system`, behind what stands there; an argument of None is left out.
@@ -146,8 +146,8 @@ def spelt(messages: Sequence[Message], request: Mapping[str, object], *, told: s
 def _asked(
     mode: Mode,
     messages: Sequence[Message],
-    asking: Mapping[str, object],
-    request: Mapping[str, object],
+    asking: Arguments,
+    request: Arguments,
     *,
     told: str = "",
     wrapped: bool = False,

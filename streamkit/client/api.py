@@ -7,11 +7,11 @@ create               a request as it is, past all this
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from streamkit.client.mode import Mode
-from streamkit.client.request import Asked, Message
+from streamkit.client.request import Arguments, Asked, Message, Tools
 
 if TYPE_CHECKING:
     import httpx2
@@ -50,9 +50,7 @@ class Api(Protocol):
         """The client that sends them."""
         ...
 
-    def ask(
-        self, response_model: object, mode: Mode, messages: Sequence[Message], request: Mapping[str, object]
-    ) -> Asked:
+    def ask(self, response_model: object, mode: Mode, messages: Sequence[Message], request: Arguments) -> Asked:
         """Return the request for one model.
 
         What the user says in `request` goes before what a mode would say; None there leaves an argument out.
@@ -63,13 +61,7 @@ class Api(Protocol):
         """
         ...
 
-    def ask_for_calls(
-        self,
-        tools: Mapping[str | None, object],
-        mode: Mode,
-        messages: Sequence[Message],
-        request: Mapping[str, object],
-    ) -> Asked:
+    def ask_for_calls(self, tools: Tools, mode: Mode, messages: Sequence[Message], request: Arguments) -> Asked:
         """Return the request for any number of calls of some tools, each with its model.
 
         Raises:
@@ -86,7 +78,7 @@ class SyncApi(Api, Protocol):
         """Send a request that streams; the SDK's errors get a note, and pass."""
         ...
 
-    def create(self, messages: Sequence[Message], request: Mapping[str, object]) -> Any:
+    def create(self, messages: Sequence[Message], request: Arguments) -> Any:
         """Send a request of the user's own, and return what the SDK returns."""
         ...
 
@@ -99,5 +91,5 @@ class AsyncApi(Api, Protocol):
     """For the async world; see `SyncApi`."""
 
     async def send(self, asked: Asked, source: How | None) -> AsyncPieces: ...
-    async def create(self, messages: Sequence[Message], request: Mapping[str, object]) -> Any: ...
+    async def create(self, messages: Sequence[Message], request: Arguments) -> Any: ...
     async def aclose(self) -> None: ...

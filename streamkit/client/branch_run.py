@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from streamkit.client.branch import Branch, BranchChange
 from streamkit.client.branches import Branches
-from streamkit.client.worlds import AsyncOnly
+from streamkit.client.entered import AsyncEntered, Entered
 from streamkit.errors import Attempt
 
 if TYPE_CHECKING:
-    from types import TracebackType
-    from typing import Self
-
-    from streamkit.client.reader import AsyncReader, SyncReader
+    from streamkit.client.async_reader import AsyncReader
+    from streamkit.client.reader import SyncReader
 
 __all__ = ["AsyncBranchRun", "BranchRun"]
 
@@ -60,7 +58,7 @@ class _Reading(Generic[ModelT]):
         return [branch.result() for branch in self._machine.answered]
 
 
-class BranchRun(_Reading[ModelT], Iterator[BranchChange[ModelT]]):
+class BranchRun(_Reading[ModelT], Entered[BranchChange[ModelT]]):
     """Iterating gives `(branch, change)`; entering and leaving as for a `Run`.
 
     Each branch has an `end` of its own, and so an error of its own. With `max_retries=` no branch ends before it
@@ -79,18 +77,6 @@ class BranchRun(_Reading[ModelT], Iterator[BranchChange[ModelT]]):
     def __init__(self, machine: Branches[ModelT], reader: SyncReader[BranchChange[ModelT]]) -> None:
         super().__init__(machine)
         self._reader = reader
-
-    def __enter__(self) -> Self:
-        self._reader.open()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def __iter__(self) -> Self:
-        return self
 
     def __next__(self) -> BranchChange[ModelT]:
         while not self._pending:
@@ -111,33 +97,13 @@ class BranchRun(_Reading[ModelT], Iterator[BranchChange[ModelT]]):
             pass
         return self._results()
 
-    def cancel(self) -> None:
-        """Stop the provider's stream; what is read next are the branches' ends, with the status `cancelled`."""
-        self._reader.cancel()
 
-    def close(self) -> None:
-        """Stop: close the connection. Again is harmless."""
-        self._reader.close()
-
-
-class AsyncBranchRun(_Reading[ModelT], AsyncOnly, AsyncIterator[BranchChange[ModelT]]):
+class AsyncBranchRun(_Reading[ModelT], AsyncEntered[BranchChange[ModelT]]):
     """For `async for`; see `BranchRun`."""
 
     def __init__(self, machine: Branches[ModelT], reader: AsyncReader[BranchChange[ModelT]]) -> None:
         super().__init__(machine)
         self._reader = reader
-
-    async def __aenter__(self) -> Self:
-        await self._reader.open()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
-    def __aiter__(self) -> Self:
-        return self
 
     async def __anext__(self) -> BranchChange[ModelT]:
         while not self._pending:
@@ -152,11 +118,3 @@ class AsyncBranchRun(_Reading[ModelT], AsyncOnly, AsyncIterator[BranchChange[Mod
         async for _ in self:
             pass
         return self._results()
-
-    def cancel(self) -> None:
-        """Stop the provider's stream at once; see `BranchRun.cancel`."""
-        self._reader.cancel()
-
-    async def aclose(self) -> None:
-        """Stop: close the connection. Again is harmless."""
-        await self._reader.aclose()

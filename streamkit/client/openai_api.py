@@ -9,7 +9,7 @@ from openai import AsyncOpenAI, OpenAI
 
 from streamkit.client.explain import explained
 from streamkit.client.mode import Mode
-from streamkit.client.request import Asked, Message, ask, ask_for_calls
+from streamkit.client.request import Arguments, Asked, Message, Tools, ask, ask_for_calls
 from streamkit.sources.openai import How, chat_pieces, responses_pieces
 
 if TYPE_CHECKING:
@@ -36,18 +36,10 @@ class _Asking(Generic[SdkT]):
         self.sdk: SdkT = sdk
         self._omit = omit or {}
 
-    def ask(
-        self, response_model: object, mode: Mode, messages: Sequence[Message], request: Mapping[str, object]
-    ) -> Asked:
+    def ask(self, response_model: object, mode: Mode, messages: Sequence[Message], request: Arguments) -> Asked:
         return ask(response_model, mode, messages, {**self._omit, **request})
 
-    def ask_for_calls(
-        self,
-        tools: Mapping[str | None, object],
-        mode: Mode,
-        messages: Sequence[Message],
-        request: Mapping[str, object],
-    ) -> Asked:
+    def ask_for_calls(self, tools: Tools, mode: Mode, messages: Sequence[Message], request: Arguments) -> Asked:
         return ask_for_calls(tools, mode, messages, {**self._omit, **request})
 
 
@@ -62,7 +54,7 @@ class OpenAIApi(_Asking[OpenAI]):
             complete = cast("Callable[..., Stream[ChatCompletionChunk]]", self.sdk.chat.completions.create)
             return chat_pieces(complete(**asked.sent), source)
 
-    def create(self, messages: Sequence[Message], request: Mapping[str, object]) -> Any:
+    def create(self, messages: Sequence[Message], request: Arguments) -> Any:
         plain = cast("Callable[..., Any]", self.sdk.chat.completions.create)
         return plain(**request, messages=messages)
 
@@ -83,7 +75,7 @@ class AsyncOpenAIApi(_Asking[AsyncOpenAI]):
             )
             return chat_pieces(await complete(**asked.sent), source)
 
-    async def create(self, messages: Sequence[Message], request: Mapping[str, object]) -> Any:
+    async def create(self, messages: Sequence[Message], request: Arguments) -> Any:
         plain = cast("Callable[..., Awaitable[Any]]", self.sdk.chat.completions.create)
         return await plain(**request, messages=messages)
 

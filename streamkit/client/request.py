@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Answered",
+    "Arguments",
     "Asked",
     "Message",
+    "Tools",
     "ask",
     "ask_for_calls",
     "check_model",
@@ -35,6 +37,12 @@ __all__ = [
 
 Message: TypeAlias = Mapping[str, object]
 """A message of a chat, as the provider's SDK takes it."""
+
+Arguments: TypeAlias = Mapping[str, object]
+"""What the SDK's `create` is given, by name."""
+
+Tools: TypeAlias = Mapping[str | None, object]
+"""The models of tools, by the tools' names."""
 
 # Chat completions' names for what the Responses API calls otherwise.
 _IN_RESPONSES = {"max_tokens": "max_output_tokens", "max_completion_tokens": "max_output_tokens"}
@@ -70,7 +78,7 @@ class Asked:
 
     mode: Mode
     messages: Sequence[Message]
-    arguments: Mapping[str, object]
+    arguments: Arguments
     wrapped: bool = False
     fenced: bool = False
 
@@ -136,7 +144,7 @@ def _as_items(call: Answered) -> Sequence[Message]:
     ]
 
 
-def ask(response_model: object, mode: Mode, messages: Sequence[Message], request: Mapping[str, object]) -> Asked:
+def ask(response_model: object, mode: Mode, messages: Sequence[Message], request: Arguments) -> Asked:
     """Return the request for one model.
 
     What the user says in `request` goes before what a mode would say; a value of None there leaves an
@@ -156,9 +164,7 @@ def ask(response_model: object, mode: Mode, messages: Sequence[Message], request
     return Asked(mode, messages, _merged(mode, asking, request), wire.wrapped, mode is Mode.MD_JSON)
 
 
-def ask_for_calls(
-    tools: Mapping[str | None, object], mode: Mode, messages: Sequence[Message], request: Mapping[str, object]
-) -> Asked:
+def ask_for_calls(tools: Tools, mode: Mode, messages: Sequence[Message], request: Arguments) -> Asked:
     """Return the request for any number of calls of some tools, each with its model.
 
     Raises:
@@ -175,7 +181,7 @@ def tool_name(model: object) -> str:
     return re.sub(r"\W", "_", str(getattr(model, "__name__", model)), flags=re.ASCII)[:64]
 
 
-def checked_tools(tools: Mapping[str | None, object]) -> Mapping[str, WireSchema]:
+def checked_tools(tools: Tools) -> Mapping[str, WireSchema]:
     """The schemas of some tools.
 
     Raises:
@@ -203,7 +209,7 @@ def checked(messages: object) -> Sequence[Message]:
     return cast("list[Message]", listed)
 
 
-def check_model(request: Mapping[str, object]) -> None:
+def check_model(request: Arguments) -> None:
     """Make sure that a model is named.
 
     Raises:
@@ -215,7 +221,7 @@ def check_model(request: Mapping[str, object]) -> None:
         )
 
 
-def _merged(mode: Mode, asking: Mapping[str, object], request: Mapping[str, object]) -> dict[str, object]:
+def _merged(mode: Mode, asking: Arguments, request: Arguments) -> dict[str, object]:
     check_model(request)
     usage = {} if mode.is_responses else {"stream_options": {"include_usage": True}}
     if mode.is_responses:

@@ -6,27 +6,17 @@ last one stopped. What was read is folded, so a snapshot or the result is whole 
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
+from collections.abc import AsyncGenerator, Generator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from streamkit.client.reader import AsyncReader, SyncReader
+from streamkit.client.async_reader import AsyncReader
+from streamkit.client.entered import AsyncEntered, Entered
+from streamkit.client.reader import SyncReader
 from streamkit.client.reasoning import AsyncReasoning, Reasoning
-from streamkit.client.worlds import AsyncOnly
-from streamkit.errors import Attempt, StreamkitError
-from streamkit.events import Change, End, Finish
-from streamkit.patterns import check_pattern, matcher
-from streamkit.schema.compile import compile_type
-from streamkit.typed_fold import TypedFold
+from streamkit.client.run_state import RunState
+from streamkit.events import Change
 
 if TYPE_CHECKING:
-    from types import TracebackType
-    from typing import Self
-
-    from anthropic.types import Message as AnthropicMessage
-    from openai.types.chat import ChatCompletion
-    from openai.types.responses import Response
-
     from streamkit.client.attempts import Attempts
 
 __all__ = ["AsyncRun", "Run"]
@@ -35,141 +25,7 @@ ModelT = TypeVar("ModelT")
 T = TypeVar("T")
 
 
-class _Reading(Generic[ModelT]):
-    """What both kinds of run know, and tell."""
-
-    def __init__(self, model: type[ModelT], attempts: Attempts[ModelT]) -> None:
-        self._type, self._attempts = model, attempts
-        self._fold = TypedFold(compile_type(model))
-        self._pending: deque[Change[ModelT]] = deque()
-        self._value: list[ModelT] = []
-        self._end: End | None = None
-
-    @property
-    def response_model(self) -> type[ModelT]:
-        """The type that is streamed."""
-        return self._type
-
-    @property
-    def partial(self) -> ModelT | None:
-        """What has been read so far: a `Partial`, the result itself once it is complete; None before anything."""
-        # Looking takes nothing from who follows the snapshots.
-        changed = self._fold.changed
-        partial = self._fold.snapshot()
-        self._fold.changed = changed
-        return cast("ModelT | None", partial)
-
-    @property
-    def end(self) -> End | None:
-        """How the stream ended; None until that was read."""
-        return self._end
-
-    @property
-    def usage(self) -> Mapping[str, object] | None:
-        """What the last attempt cost, by the provider's names; None until it told, usually at the very end."""
-        return self._finish.usage
-
-    @property
-    def finish_reason(self) -> str | None:
-        """Why the provider stopped: `"stop"`, `"length"`...; None until it told."""
-        return self._finish.reason
-
-    @property
-    def refusal(self) -> str | None:
-        """What the model said instead of an answer; None if it did not refuse."""
-        return self._finish.refusal
-
-    @property
-    def model(self) -> str | None:
-        """The model that answers, by its own name; None before it told."""
-        return self._attempts.answer.model
-
-    @property
-    def id(self) -> str | None:
-        """The provider's id of the answer; None before it told."""
-        return self._attempts.answer.id
-
-    @property
-    def text(self) -> str:
-        """What the model has said in the current attempt: the JSON, raw."""
-        return self._attempts.text
-
-    @property
-    def completion(self) -> ChatCompletion | Response | AnthropicMessage:
-        """The current attempt's answer as the SDK's own object, assembled of what has come; `created` is 0.
-
-        A `Response` in the modes of the Responses API; Anthropic's `Message` where that is asked; else a
-        `ChatCompletion`, of one choice.
-        """
-        return self._attempts.asked.completion(self._attempts.answer, self._attempts.text)
-
-    @property
-    def attempts(self) -> Sequence[Attempt]:
-        """The attempts that have ended, oldest first."""
-        return tuple(self._attempts.over)
-
-    @property
-    def chunks(self) -> int:
-        """How many pieces of text have come."""
-        return self._attempts.chunks
-
-    @property
-    def _finish(self) -> Finish:
-        return self._attempts.answer.finish()
-
-    def _take(self) -> Change[ModelT]:
-        """The next of the changes that have come, folded."""
-        change = self._pending.popleft()
-        self._fold.apply(change)
-        if not change[1]:
-            self._take_root(change)
-        return change
-
-    def _take_all(self) -> Sequence[Change[ModelT]]:
-        changes = list(self._pending)
-        self._pending.clear()
-        return self._folded(changes)
-
-    def _folded(self, changes: Sequence[Change[ModelT]]) -> Sequence[Change[ModelT]]:
-        apply = self._fold.apply
-        for change in changes:
-            apply(change)
-            if not change[1]:
-                self._take_root(change)
-        return changes
-
-    def _take_root(self, change: Change[ModelT]) -> None:
-        op, _, value = change
-        if op == "end":
-            self._end = cast("End", value)
-            if isinstance(self._end.error, StreamkitError):
-                self._end.error.partial = self.partial
-        elif op == "complete":
-            self._value = [cast("ModelT", value)]
-
-    def _news(self) -> list[ModelT]:
-        """A snapshot, if there is anything new in it."""
-        return [cast("ModelT", self._fold.snapshot())] if self._fold.changed else []
-
-    def _result(self) -> ModelT:
-        self._check("complete")
-        return self._value[0]
-
-    def _check(self, *good: str) -> None:
-        """Raise unless the stream ended well."""
-        if self._end is None:
-            raise StreamkitError("the run was left before its end: read the result inside the 'with' block")
-        if self._end.status not in good and self._end.error is not None:
-            raise self._end.error
-
-    def _fits(self, patterns: Sequence[str], of: type) -> Callable[[Change[ModelT]], bool]:
-        for pattern in patterns:
-            check_pattern(pattern, self._type)
-        fits = matcher(patterns or ("/**",))
-        return lambda change: change.op == "complete" and isinstance(change.value, of) and fits(change)
-
-
-class Run(_Reading[ModelT], Iterator[Change[ModelT]]):
+class Run(RunState[ModelT], Entered[Change[ModelT]]):
     """One answer; iterating gives the changes.
 
     As a context manager it sends the request when it is entered, and closes the connection when it is left,
@@ -180,18 +36,6 @@ class Run(_Reading[ModelT], Iterator[Change[ModelT]]):
         super().__init__(model, attempts)
         self._reader = reader
         self._reasoning = Reasoning(lambda: attempts.reasoning, lambda: not self._pending and self._more())
-
-    def __enter__(self) -> Self:
-        self._reader.open()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def __iter__(self) -> Self:
-        return self
 
     def __next__(self) -> Change[ModelT]:
         while not self._pending:
@@ -259,25 +103,13 @@ class Run(_Reading[ModelT], Iterator[Change[ModelT]]):
             pass
         return self._result()
 
-    def cancel(self) -> None:
-        """Stop the provider's stream; what is read next is an `end` with the status `cancelled`.
-
-        From another thread, a read that waits for a server which sends nothing goes on until a byte comes, or
-        the SDK's timeout passes.
-        """
-        self._reader.cancel()
-
-    def close(self) -> None:
-        """Stop: close the connection. Again is harmless."""
-        self._reader.close()
-
     def _more(self) -> bool:
         batch = self._reader.more()
         self._pending.extend(batch or ())
         return batch is not None
 
 
-class AsyncRun(_Reading[ModelT], AsyncOnly, AsyncIterator[Change[ModelT]]):
+class AsyncRun(RunState[ModelT], AsyncEntered[Change[ModelT]]):
     """One answer; iterating (`async for`) gives the changes.
 
     As an async context manager it sends the request when it is entered, and has closed the connection when
@@ -294,18 +126,6 @@ class AsyncRun(_Reading[ModelT], AsyncOnly, AsyncIterator[Change[ModelT]]):
             return not self._pending and await self._more()
 
         self._reasoning = AsyncReasoning(lambda: attempts.reasoning, more)
-
-    async def __aenter__(self) -> Self:
-        await self._reader.open()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
-    def __aiter__(self) -> Self:
-        return self
 
     async def __anext__(self) -> Change[ModelT]:
         while not self._pending:
@@ -369,14 +189,6 @@ class AsyncRun(_Reading[ModelT], AsyncOnly, AsyncIterator[Change[ModelT]]):
         while self._pending or await self._more():
             self._take_all()
         return self._result()
-
-    def cancel(self) -> None:
-        """Stop the provider's stream at once; who reads is given an `end` with the status `cancelled`."""
-        self._reader.cancel()
-
-    async def aclose(self) -> None:
-        """Stop: close the connection. Again is harmless."""
-        await self._reader.aclose()
 
     async def _more(self) -> bool:
         batch = await self._reader.more()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
-from itertools import chain
 from operator import length_hint
 from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, Protocol, TypeAlias, TypeVar, cast, overload
 
@@ -12,8 +11,8 @@ from streamkit.events import Change, End
 from streamkit.flow import Flow, Pipeline
 from streamkit.hub.channel import Channel
 from streamkit.hub.log import Batch, MemoryLog
+from streamkit.hub.place import Place
 from streamkit.hub.waiters import Waiter
-from streamkit.merge import conflate
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable
@@ -29,7 +28,6 @@ Policy: TypeAlias = Literal["conflate", "every", "suspend", "disconnect"]
 """What becomes of a subscriber that falls behind: see `Hub.subscribe`."""
 
 _NOTHING: Iterator[Change[object]] = iter(())  # one for all: it is at its end
-_ALWAYS = ("reset", "snapshot", "end")
 
 
 class Stats(NamedTuple):
@@ -80,23 +78,18 @@ class Subscription(Generic[ItemT]):
     __slots__ = (
         "__weakref__",
         "_batches",
-        "_behind",
         "_capacity",
-        "_cursor",
-        "_dropped",
-        "_fits",
         "_is_plain",
         "_is_waiting",
         "_joined",
         "_limit",
         "_log",
-        "_merged",
         "_owner",
+        "_place",
         "_policy",
         "_rest",
         "_state",
         "_waiter",
-        "_withheld",
     )
 
     def __init__(
@@ -109,17 +102,14 @@ class Subscription(Generic[ItemT]):
         *,
         batches: bool,
     ) -> None:
-        self._owner, self._policy, self._capacity, self._fits, self._batches = owner, policy, capacity, fits, batches
-        self._cursor = after
+        self._owner, self._policy, self._capacity, self._batches = owner, policy, capacity, batches
+        self._log: MemoryLog = owner.channel.log
+        self._place = Place(self._log, after, fits, conflates=policy == "conflate")
         self._rest: Iterator[Change[object]] = _NOTHING  # of what was taken of the log last, what is to be handed over
-        self._behind = 0  # where the cursor stood before; -1 for changes that are as the source told them
         self._limit: int | None = None
         self._joined = 0  # the place of the stream when it was entered
-        self._withheld = after  # how many were not handed over of those before the cursor
-        self._merged = self._dropped = 0
         self._waiter = Waiter(owner.channel.readers)
         self._is_waiting = False
-        self._log: MemoryLog = owner.channel.log
         # One that takes what is told as it is told, if it keeps up.
         self._is_plain = fits is None and policy != "suspend"
         self._state: Literal["new", "open", "left"] = "new"
@@ -129,10 +119,10 @@ class Subscription(Generic[ItemT]):
 
     @property
     def seq(self) -> int:
-        left = length_hint(self._rest)
+        place, left = self._place, length_hint(self._rest)
         if not left:
-            return self._cursor
-        return self._cursor - left if self._behind < 0 else self._behind
+            return place.at
+        return place.at - left if place.behind < 0 else place.behind
 
     @property
     def model(self) -> object:
@@ -141,8 +131,8 @@ class Subscription(Generic[ItemT]):
 
     def stats(self) -> Stats:
         """How this subscriber keeps up."""
-        lag = self._log.seq - self._cursor
-        return Stats(lag, self._cursor - self._withheld, self._merged, self._dropped)
+        place = self._place
+        return Stats(self._log.seq - place.at, place.at - place.withheld, place.merged, place.dropped)
 
     @overload
     def __or__(self, after: Pipeline[Any, T]) -> Flow[T]: ...
@@ -184,13 +174,13 @@ class Subscription(Generic[ItemT]):
             return change  # type: ignore[return-value]  # pyright: ignore[reportReturnType]  # ItemT without batches
         if self._state != "open" or self._is_waiting:
             self._refuse()
-        log = self._log
+        log, place = self._log, self._place
         batch: Batch[object] | None
         while True:
-            cursor, seq = self._cursor, log.seq
-            if cursor != seq:
-                if cursor == log.before and self._is_plain:
-                    batch, self._cursor, self._behind = log.newest, seq, -1
+            at, seq = place.at, log.seq
+            if at != seq:
+                if at == log.before and self._is_plain:
+                    batch, place.at, place.behind = log.newest, seq, -1
                     break
                 batch = self._read()
                 if batch is not None:
@@ -226,38 +216,19 @@ class Subscription(Generic[ItemT]):
     def _read(self) -> Batch[object] | None:
         """What is there and was not read: at least one change; None if there is nothing."""
         self._rest = _NOTHING
-        while self._cursor < self._log.seq:
-            before = self._cursor
-            changes = self._take()
+        place = self._place
+        while place.at < self._log.seq:
+            if self._policy == "disconnect":
+                self._check()
+            changes = place.take()
             self._ask()
-            self._withheld += self._cursor - before - len(changes)
             if changes:
-                return Batch(self._cursor, changes)
+                return Batch(place.at, changes)
         return None
-
-    def _take(self) -> Sequence[Change[object]]:
-        """Move on in the log; return what is to be handed over of it, perhaps nothing."""
-        log = self._log
-        self._behind = -1
-        if self._policy == "disconnect":
-            self._check()
-        if self._policy == "conflate":
-            batches = log.read(self._cursor)
-            if batches is not None and len(batches) > 1:
-                return self._merge(batches)
-            batch = None if batches is None else batches[0]
-        else:
-            batch = log.read_one(self._cursor)
-        if batch is None:
-            return self._snapshot()
-        self._cursor += len(batch)
-        if self._fits is None:
-            return batch
-        return self._select(batch)
 
     def _check(self) -> None:
         """Raise if more has piled up since this subscriber joined than it may leave unread."""
-        log, since = self._log, max(self._cursor, self._joined)
+        log, since = self._log, max(self._place.at, self._joined)
         lag = log.seq - since
         if self._capacity is None or lag <= self._capacity:
             return
@@ -267,52 +238,14 @@ class Subscription(Generic[ItemT]):
             self._leave()
             raise FellBehind(
                 f"this subscriber is {lag} changes behind, and may be {self._capacity}: read faster, or go on with "
-                f"after={self._cursor}",
+                f"after={self._place.at}",
                 missed=lag,
             )
-
-    def _select(self, changes: Sequence[Change[object]]) -> Sequence[Change[object]]:
-        fits = self._fits
-        if fits is None:
-            return changes
-        chosen = [change for change in changes if change.op in _ALWAYS or fits(change)]
-        if len(chosen) < len(changes):
-            self._behind = self._cursor - len(changes)
-        return chosen
-
-    def _merge(self, batches: Sequence[Sequence[Change[object]]]) -> Sequence[Change[object]]:
-        """What piled up, as the least changes; or the document, where that is less."""
-        log = self._log
-        behind, self._cursor = self._cursor, log.seq
-        changes = self._select(list(chain.from_iterable(batches)))
-        merged = conflate(changes)
-        # In a document, a value is its state and its verdict: two changes' worth.
-        if len(merged) > 2 * log.values + 1:
-            self._cursor = behind
-            return self._snapshot()
-        self._merged += len(changes) - len(merged)
-        self._behind = behind
-        return merged
-
-    def _snapshot(self) -> Sequence[Change[object]]:
-        """The document in place of what is not kept, and again what tells how the stream came out."""
-        log = self._log
-        told: list[Change[object]] = []
-        if log.verdict is not None and (self._fits is None or self._fits(log.verdict)):
-            told.append(log.verdict)
-        if log.end is not None:
-            told.append(Change("end", (), log.end))
-        document = log.snapshot()
-        document.end = None  # told behind it
-        document.missed = log.seq - self._cursor - len(told)
-        self._dropped += document.missed
-        self._behind, self._cursor = self._cursor, log.seq
-        return [Change("snapshot", (), document), *told]
 
     def _ask(self) -> None:
         """Let the source go on as far as this subscriber wants it to."""
         if self._policy == "suspend" and self._capacity is not None and self._state == "open":
-            limit = self._cursor + self._capacity
+            limit = self._place.at + self._capacity
             if limit != self._limit:
                 self._owner.channel.move(self._limit, limit)
                 self._limit = limit

@@ -15,12 +15,14 @@ from pydantic_core import ValidationError
 
 from streamkit.events import Change
 from streamkit.scanner import MUTE, Limits, Scanner, Watcher, read_json, write_json
-from streamkit.schema.frame import Frame, Spy, way_in
-from streamkit.schema.nodes import ANY, Entry, Node, Opening, Wrap
+from streamkit.schema.frame import Frame
+from streamkit.schema.layers import Wrap
+from streamkit.schema.nodes import ANY, Entry, Node, Opening
 from streamkit.schema.settle import settle
 from streamkit.schema.shell import Refusal
 from streamkit.schema.unkept import UnkeptItems, UnkeptMembers
 from streamkit.schema.values import Values
+from streamkit.schema.watch import Spy, way_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -144,7 +146,7 @@ class Assembler(Values):
 
     def enter(self, text: str, /) -> bool:
         """The way into an object was found: read what has come of it."""
-        spy = cast("Spy", self._spy)
+        spy = cast("Spy[Entry]", self._spy)
         self._spy = None
         self._busy = False
         entry = self._chosen = cast("Entry", spy.entry)

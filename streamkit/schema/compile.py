@@ -32,10 +32,12 @@ from streamkit.schema.core import (
     serializer,
     wants_siblings,
 )
+from streamkit.schema.dumpers import Dumper, DumpOrNone
 from streamkit.schema.hint import hint_of
-from streamkit.schema.nodes import ANY, TYPED_ANY, Container, Entry, Node, OnInvalid, Read, Wrap
+from streamkit.schema.layers import Wrap
+from streamkit.schema.nodes import ANY, TYPED_ANY, Container, Entry, Node, OnInvalid, Read
 from streamkit.schema.objects import Objects
-from streamkit.schema.readers import QUICK, Dumper, DumpOrNone, Reader, digits_as_text, from_text, read_or_none
+from streamkit.schema.readers import QUICK, Reader, digits_as_text, from_text, read_or_none
 from streamkit.schema.shell import Shell, wrapper
 from streamkit.schema.unions import tagged_union, union
 

@@ -10,8 +10,9 @@ if TYPE_CHECKING:
     from pydantic_core import CoreSchema
 
     from streamkit.schema.core import Schema
+    from streamkit.schema.dumpers import Dumper
     from streamkit.schema.nodes import Node, OnInvalid
-    from streamkit.schema.readers import Dumper, Reader
+    from streamkit.schema.readers import Reader
 
 __all__ = ["Compiler", "Options"]
 

@@ -1,20 +1,19 @@
-"""`Frame`: a container that is being read; `Spy`: looks into an object that cannot be entered yet."""
+"""`Frame`: a container that is being read."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from json.encoder import encode_basestring
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from streamkit.scanner import Watcher, read_json, write_json
+from streamkit.scanner import read_json
 from streamkit.schema.shell import OMITTED
 
 if TYPE_CHECKING:
     from streamkit.events import Path
     from streamkit.scanner import Json
-    from streamkit.schema.nodes import Entry, Look, Node
+    from streamkit.schema.nodes import Entry, Node
 
-__all__ = ["Frame", "Spy", "came", "way_in"]
+__all__ = ["Frame", "came"]
 
 
 class Frame:
@@ -102,65 +101,3 @@ def came(frame: Frame) -> Json:
         if key not in container.lookups and (key in container.feeds or not container.place(key).node.silent):
             known[key] = read_json(text)
     return known
-
-
-class Spy(Watcher):
-    """Tells a look of the members of an object, while its text is collected."""
-
-    __slots__ = ("_depth", "_key", "_text", "entry", "look")
-
-    def __init__(self, look: Look) -> None:
-        self.look = look
-        self.entry: Entry | None = None
-        self._depth = 0
-        self._key = ""
-        self._text: list[str] = []
-
-    def see(self, text: str | None) -> bool:
-        """Take the member under the last key."""
-        if self._depth == 0:
-            self.entry = self.look.see(self._key, text)
-        return self.entry is not None
-
-    def open_object(self) -> None:
-        self._depth += 1
-
-    open_array = open_object
-
-    def close(self) -> bool:
-        self._depth -= 1
-        return self.see(None)
-
-    def key(self, name: str, /) -> bool:
-        if self._depth == 0:
-            self._key = name
-        return False
-
-    def text(self, text: str, /) -> bool:
-        return self.see(encode_basestring(text))
-
-    def text_start(self, text: str, /) -> None:
-        self._text = [text]
-
-    def text_more(self, text: str, /) -> None:
-        if self._depth == 0:
-            self._text.append(text)
-
-    def text_end(self, text: str, /) -> bool:
-        self._text.append(text)
-        return self.see(encode_basestring("".join(self._text)))
-
-    def scalar(self, text: str, /) -> bool:
-        return self.see(text)
-
-    def whole(self, value: Json, text: str, start: int, end: int, /) -> bool:
-        return self.see(None)
-
-
-def way_in(look: Look, value: object) -> Entry | None:
-    """The way into an object that is known whole: of a key that came twice, what came last."""
-    for key, member in cast("dict[str, object]", value).items():
-        entry = look.see(key, None if isinstance(member, (dict, list)) else write_json(member))
-        if entry is not None:
-            return entry
-    return None

@@ -8,15 +8,17 @@ always right: it only waits.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from math import isfinite
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from pydantic_core import ValidationError, to_jsonable_python
 
 from streamkit.events import Change
 from streamkit.scanner import Json, read_json
+from streamkit.schema.dumpers import AsItIs, Dump, Finite
+from streamkit.schema.layers import Member, Wrap
+from streamkit.schema.watch import Through, Watch
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -28,16 +30,11 @@ __all__ = [
     "TYPED_ANY",
     "Child",
     "Container",
-    "Dump",
     "Entry",
-    "Look",
-    "Member",
     "Node",
     "OnInvalid",
     "Opening",
     "Read",
-    "Watch",
-    "Wrap",
     "Wrong",
     "forbidden",
 ]
@@ -48,43 +45,7 @@ OnInvalid: TypeAlias = Literal["emit", "raise", "drop"]
 Read: TypeAlias = "Callable[[str, object], object]"
 """Makes a typed value from text, with the user's context; raises `ValidationError`."""
 
-
-class Dump(Protocol):
-    """Gives the JSON form of a value, or of the named fields of it."""
-
-    def __call__(self, value: object, names: set[str] | None = None) -> Any: ...
-
-    def plain(self, value: object, names: set[str] | None = None) -> Any:
-        """The same without computed fields."""
-        ...
-
-    @property
-    def computes(self) -> bool:
-        """Whether that may be another."""
-        ...
-
-
-class _AsItIs:
-    """For values that are their own JSON form."""
-
-    computes = False
-
-    def __call__(self, value: object, names: set[str] | None = None) -> Any:
-        return value
-
-    plain = __call__
-
-
-class _Finite(_AsItIs):
-    """The same, but for infinite numbers, which are null."""
-
-    def __call__(self, value: object, names: set[str] | None = None) -> Any:
-        return None if isinstance(value, float) and not isfinite(value) else value
-
-    plain = __call__
-
-
-_as_it_is = _AsItIs()
+_AS_IT_IS = AsItIs()
 
 
 @dataclass(slots=True)
@@ -114,7 +75,7 @@ class Node:
     check: Read | None = None
     object: Entry | None = None
     array: Entry | None = None
-    watch: Watch | None = None
+    watch: Watch[Entry] | None = None
     eager: tuple[str, ...] = ()
     silent: bool = False
     late: bool = False
@@ -217,7 +178,7 @@ class Container:
     build: Callable[[Any, object], object] | None = None
     recheck: Callable[[Any, object], object] | None = None
     resolve: Callable[[str, Any, str, object], object] | None = None
-    dump: Dump = _as_it_is
+    dump: Dump = _AS_IT_IS
     may_change: bool = False
     settles: bool = False
     later: bool = False
@@ -257,32 +218,6 @@ class Container:
     def at(self, index: int) -> Node:
         """The node of an item."""
         return self.items[index] if index < len(self.items) else self.item or ANY
-
-
-@dataclass(frozen=True, slots=True)
-class Wrap:
-    """A root model or an `after` validator around a value: makes another value of it.
-
-    Attributes:
-        make: makes it, with the user's context.
-        root: the class, of a root model.
-    """
-
-    make: Callable[[object, object], object]
-    root: type | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A union around one of its members.
-
-    Attributes:
-        label: what errors call the member.
-        others: the errors of the other members, which no object (or, if asked with True, no array) can be.
-    """
-
-    label: str | int
-    others: Callable[[bool], list[ErrorDetails]] | None = None
 
 
 @dataclass(slots=True)
@@ -332,62 +267,6 @@ class Opening(Change[Any]):
         return Change, tuple(self)
 
 
-class Watch(Protocol):
-    """Finds the way into an object by what comes first in it."""
-
-    @property
-    def only(self) -> Entry | None:
-        """The one way in that there is; None where there are several."""
-        ...
-
-    def begin(self) -> Look:
-        """Begin to look at one object."""
-        ...
-
-
-class Look(Protocol):
-    """Looks at the members of one object as they close."""
-
-    @property
-    def again(self) -> Collection[str]:
-        """Keys that decided: where one comes again, the object is to be read again."""
-        ...
-
-    def see(self, key: str, text: str | None) -> Entry | None:
-        """Take a member: a scalar's JSON text, None for a container. The way in, once it is known."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Through:
-    """A watch, and what is done to the entries that it finds."""
-
-    watch: Watch
-    entering: Callable[[Entry], Entry]
-
-    @property
-    def only(self) -> Entry | None:
-        only = self.watch.only
-        return only and self.entering(only)
-
-    def begin(self) -> Look:
-        return _LookThrough(self.watch.begin(), self.entering)
-
-
-@dataclass(frozen=True, slots=True)
-class _LookThrough:
-    look: Look
-    entering: Callable[[Entry], Entry]
-
-    @property
-    def again(self) -> Collection[str]:
-        return self.look.again
-
-    def see(self, key: str, text: str | None) -> Entry | None:
-        entry = self.look.see(key, text)
-        return entry and self.entering(entry)
-
-
 class Wrong:
     """Stands among the finished children for one that is not valid.
 
@@ -422,7 +301,7 @@ ANY = Node(read=_read_any, streams=True)
 ANY.object = Entry(Container(is_list=False, item=ANY))
 ANY.array = Entry(Container(is_list=True, item=ANY))
 
-TYPED_ANY = Node(read=_read_any, dump=_Finite(), streams=True)
+TYPED_ANY = Node(read=_read_any, dump=Finite(), streams=True)
 """A field of type `Any`: the same, but pydantic dumps an infinite number as null there."""
 TYPED_ANY.object = Entry(Container(is_list=False, item=TYPED_ANY))
 TYPED_ANY.array = Entry(Container(is_list=True, item=TYPED_ANY))

@@ -17,14 +17,15 @@ from streamkit.schema.core import (
     wants_siblings,
 )
 from streamkit.schema.hint import hint_of
-from streamkit.schema.nodes import FEED, IGNORED, TYPED_ANY, Child, Container, Entry, Look, Node, forbidden
+from streamkit.schema.nodes import FEED, IGNORED, TYPED_ANY, Child, Container, Entry, Node, forbidden
 from streamkit.schema.readers import from_text
 from streamkit.schema.shell import Raw, Shell, truncated
 
 if TYPE_CHECKING:
     from streamkit.scanner import Json
     from streamkit.schema.compiling import Compiler
-    from streamkit.schema.readers import Dumper
+    from streamkit.schema.dumpers import Dumper
+    from streamkit.schema.watch import Look
 
 __all__ = ["Objects"]
 
@@ -309,7 +310,7 @@ class _Needs:
     def only(self) -> Entry | None:
         return self.entry
 
-    def begin(self) -> Look:
+    def begin(self) -> Look[Entry]:
         return _Missing(self.entry, list(self.needed))
 
 

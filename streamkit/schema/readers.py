@@ -7,16 +7,14 @@ from collections.abc import Callable
 from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic_core import SchemaSerializer, SchemaValidator
-
-from streamkit.schema.core import has_computed, without_computed
+from pydantic_core import SchemaValidator
 
 if TYPE_CHECKING:
     from pydantic_core import CoreConfig, CoreSchema
 
-    from streamkit.schema.nodes import Dump, Read
+    from streamkit.schema.nodes import Read
 
-__all__ = ["QUICK", "DumpOrNone", "Dumper", "Reader", "digits_as_text", "from_text", "read_or_none"]
+__all__ = ["QUICK", "Reader", "digits_as_text", "from_text", "read_or_none"]
 
 ValueT = TypeVar("ValueT")
 
@@ -42,71 +40,9 @@ class Reader:
         return self._validate(text, strict=self._strict, context=context)
 
 
-class Dumper:
-    """Gives the JSON form of a typed value, or of the named fields of it."""
-
-    __slots__ = ("_computes", "_config", "_dump", "_dump_plain", "_schema")
-
-    def __init__(self, schema: Callable[[], CoreSchema], config: CoreConfig | None) -> None:
-        self._schema, self._config = schema, config
-        self._dump: Callable[..., Any] | None = None
-        self._dump_plain: Callable[..., Any] | None = None
-        self._computes: bool | None = None
-
-    def use(self, serializer: Callable[..., Any]) -> None:
-        """Dump with this `to_python`, which is there already."""
-        self._dump = serializer
-
-    def plain(self, value: object, names: set[str] | None = None) -> Any:
-        """The same without computed fields, except where a serializer of the user's has a say."""
-        if self._dump_plain is None:
-            self._dump_plain = self._make_plain()
-        return self._dump_plain(value, mode="json", by_alias=False, include=names, warnings=False)
-
-    @property
-    def computes(self) -> bool:
-        """Whether there are computed fields."""
-        if self._computes is None:
-            self._computes = has_computed(self._schema())
-        return self._computes
-
-    def _make_plain(self) -> Callable[..., Any]:
-        if not self.computes:
-            return self._made()
-        plain = without_computed(self._schema())
-        return SchemaSerializer(plain, self._config, _use_prebuilt=False).to_python
-
-    def _made(self) -> Callable[..., Any]:
-        if self._dump is None:
-            self._dump = SchemaSerializer(self._schema(), self._config).to_python
-        return self._dump
-
-    def __call__(self, value: object, names: set[str] | None = None) -> Any:
-        return (self._dump or self._made())(value, mode="json", by_alias=False, include=names, warnings=False)
-
-
 def read_or_none(read: Read) -> Read:
     """The reader, except for null."""
     return lambda text, context: None if text == "null" else read(text, context)
-
-
-class DumpOrNone:
-    """The dumper, except for None."""
-
-    __slots__ = ("_dump",)
-
-    def __init__(self, dump: Dump) -> None:
-        self._dump = dump
-
-    @property
-    def computes(self) -> bool:
-        return self._dump.computes
-
-    def plain(self, value: object, names: set[str] | None = None) -> Any:
-        return None if value is None else self._dump.plain(value, names)
-
-    def __call__(self, value: object, names: set[str] | None = None) -> Any:
-        return None if value is None else self._dump(value, names)
 
 
 def from_text(read: Read) -> Read:

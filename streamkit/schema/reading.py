@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from streamkit.events import Change, Op, Path
-from streamkit.schema.frame import Frame, Spy
+from streamkit.schema.frame import Frame
 from streamkit.schema.nodes import Container, Entry, Node, OnInvalid
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
     from streamkit.scanner import Json
+    from streamkit.schema.watch import Spy
 
 __all__ = ["UNTOLD", "Reading", "Wanted"]
 
@@ -66,7 +67,7 @@ class Reading:
         self._names: dict[str, str] = {}  # keys that no model names
         self._streaming = False
         self._busy = False  # inside a string, or a container whose raw text is collected
-        self._spy: Spy | None = None  # of that container
+        self._spy: Spy[Entry] | None = None  # of that container
         self._chosen: Entry | None = None  # how the object at hand is to be entered
         self._eager: object = UNTOLD  # what was told of an open literal
         self._doubted: Frame | None = None  # a member of a union that was refused, when the union is asked

@@ -26,7 +26,8 @@ from streamkit.schema.core import (
     is_plain_string,
     serializer,
 )
-from streamkit.schema.nodes import Entry, Look, Member, Node
+from streamkit.schema.layers import Member
+from streamkit.schema.nodes import Entry, Node
 from streamkit.schema.readers import from_text
 from streamkit.schema.wrong import below
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from pydantic_core import CoreConfig, CoreSchema, ErrorDetails
 
     from streamkit.schema.compiling import Compiler
+    from streamkit.schema.watch import Look
 
 __all__ = ["tagged_union", "union"]
 
@@ -172,7 +174,7 @@ class _Elimination:
         self._make = make
         self._entries: list[Entry] | None = None
 
-    def begin(self) -> Look:
+    def begin(self) -> Look[Entry]:
         if self._entries is None:
             self._entries = self._make()
         return _Eliminating(list(self._entries))
@@ -250,7 +252,7 @@ class _Tagged:
         self._name: SchemaValidator | None = None
         self._variants: dict[str, _Variant] = {}
 
-    def begin(self) -> Look:
+    def begin(self) -> Look[Entry]:
         return _Tag(self)
 
     def variant(self, tag: str) -> _Variant | None:
@@ -302,7 +304,7 @@ class _Tag:
     def __init__(self, tagged: _Tagged) -> None:
         self.again: set[str] = {tagged.key}
         self._tagged = tagged
-        self._inner: Look | None = None
+        self._inner: Look[Entry] | None = None
         self._label: str | int = ""
         self._seen: list[tuple[str, str | None]] = []
         self._lost = False

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from streamkit.scanner import Json
-    from streamkit.schema.nodes import Dump
+    from streamkit.schema.dumpers import Dump
 
 __all__ = ["Values"]
 

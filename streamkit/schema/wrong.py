@@ -7,13 +7,14 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 from streamkit.schema.frame import came
-from streamkit.schema.nodes import Member, Wrong
+from streamkit.schema.layers import Member
 from streamkit.schema.shell import WRONG, Refusal
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails, ValidationError
 
     from streamkit.schema.frame import Frame
+    from streamkit.schema.nodes import Wrong
 
 __all__ = ["Place", "below", "details", "errors_of"]
 

@@ -3,9 +3,9 @@
 from streamkit.testing.clock import Deadlock, VirtualTimeLoop, run_virtual
 from streamkit.testing.hubs import verify_hub
 from streamkit.testing.marbles import Marbles, drawn, marbles
-from streamkit.testing.messages import anthropic_events
+from streamkit.testing.messages import anthropic_events, chat_events
 from streamkit.testing.probe import Probe, ProbeRun
-from streamkit.testing.server import Answer, LoopbackServer, Seen, chat_events
+from streamkit.testing.server import Answer, LoopbackServer, Seen
 from streamkit.testing.splits import every_split, random_split
 from streamkit.testing.stages import verify_stage
 

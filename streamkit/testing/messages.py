@@ -1,11 +1,35 @@
-"""Answers written the way Anthropic's Messages API streams them."""
+"""Answers written the way the providers stream them: as server-sent events."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["anthropic_events"]
+__all__ = ["anthropic_events", "chat_events"]
+
+
+def chat_events(
+    pieces: Iterable[str],
+    *,
+    finish_reason: str | None = "stop",
+    usage: Mapping[str, int] | None = None,
+    done: bool = True,
+) -> list[bytes]:
+    """Write an answer the way the chat completions endpoint streams it: one event for each piece of text.
+
+    Args:
+        pieces: the content, cut as it is to arrive.
+        finish_reason: what the last delta says; None leaves that delta out.
+        usage: token counts, in a chunk of its own at the end; None leaves it out.
+        done: send the `[DONE]`.
+    """
+    events = [_chunk([{"index": 0, "delta": {"role": "assistant", "content": ""}, "finish_reason": None}])]
+    events += [_chunk([{"index": 0, "delta": {"content": text}, "finish_reason": None}]) for text in pieces]
+    if finish_reason is not None:
+        events.append(_chunk([{"index": 0, "delta": {}, "finish_reason": finish_reason}]))
+    if usage is not None:
+        events.append(_chunk([], usage=usage))
+    return [*events, b"data: [DONE]\n\n"] if done else events
 
 
 def anthropic_events(
@@ -43,6 +67,11 @@ def anthropic_events(
         delta = {"stop_reason": stop_reason, "stop_sequence": None}
         events.append(_event("message_delta", delta=delta, usage=dict(usage or {})))
     return [*events, _event("message_stop")] if done else events
+
+
+def _chunk(choices: Sequence[object], **more: object) -> bytes:
+    chunk = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 0, "model": "recorded"}
+    return b"data: " + json.dumps({**chunk, "choices": choices, **more}).encode() + b"\n\n"
 
 
 def _block(index: int, block: Mapping[str, object], kind: str, key: str, pieces: Iterable[str]) -> list[bytes]:

@@ -15,7 +15,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Literal, cast
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-__all__ = ["Answer", "LoopbackServer", "Seen", "chat_events"]
+__all__ = ["Answer", "LoopbackServer", "Seen"]
 
 
 @dataclass(frozen=True)
@@ -124,35 +124,6 @@ class LoopbackServer:
         answer = self._answers[min(len(self.requests), len(self._answers) - 1)]
         self.requests.append(seen)
         return answer
-
-
-def chat_events(
-    pieces: Iterable[str],
-    *,
-    finish_reason: str | None = "stop",
-    usage: Mapping[str, int] | None = None,
-    done: bool = True,
-) -> list[bytes]:
-    """Write an answer the way the chat completions endpoint streams it: one event for each piece of text.
-
-    Args:
-        pieces: the content, cut as it is to arrive.
-        finish_reason: what the last delta says; None leaves that delta out.
-        usage: token counts, in a chunk of its own at the end; None leaves it out.
-        done: send the `[DONE]`.
-    """
-    events = [_event([{"index": 0, "delta": {"role": "assistant", "content": ""}, "finish_reason": None}])]
-    events += [_event([{"index": 0, "delta": {"content": text}, "finish_reason": None}]) for text in pieces]
-    if finish_reason is not None:
-        events.append(_event([{"index": 0, "delta": {}, "finish_reason": finish_reason}]))
-    if usage is not None:
-        events.append(_event([], usage=usage))
-    return [*events, b"data: [DONE]\n\n"] if done else events
-
-
-def _event(choices: Sequence[object], **more: object) -> bytes:
-    chunk = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 0, "model": "recorded"}
-    return b"data: " + json.dumps({**chunk, "choices": choices, **more}).encode() + b"\n\n"
 
 
 class _Http(ThreadingHTTPServer):

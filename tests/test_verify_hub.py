@@ -54,8 +54,8 @@ ENTER = cast("Callable[[Any], Any]", vars(Subscription)["__aenter__"])
 
 async def repeating(subscription: Any) -> Any:
     """What was read just before is read again."""
-    if subscription._place.at > 10:
-        subscription._place.at -= 2
+    if subscription._at > 10:
+        subscription._at -= 2
     return await ENTER(subscription)
 
 

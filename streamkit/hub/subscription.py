@@ -10,7 +10,7 @@ from streamkit.errors import FellBehind, StreamkitError
 from streamkit.events import Change, End
 from streamkit.flow import Flow, Pipeline
 from streamkit.hub.channel import Channel
-from streamkit.hub.log import Batch, MemoryLog
+from streamkit.hub.log import Batch
 from streamkit.hub.place import Place
 from streamkit.hub.waiters import Waiter
 
@@ -64,7 +64,7 @@ class Owner(Protocol):
         ...
 
 
-class Subscription(Generic[ItemT]):
+class Subscription(Place, Generic[ItemT]):
     """One reader: enter it, then iterate it. `subscription | stage` is a flow, which enters it by itself.
 
     It takes effect when it is entered, before anything else runs. One task reads it; more want
@@ -80,12 +80,9 @@ class Subscription(Generic[ItemT]):
         "_batches",
         "_capacity",
         "_is_plain",
-        "_is_waiting",
         "_joined",
         "_limit",
-        "_log",
         "_owner",
-        "_place",
         "_policy",
         "_rest",
         "_state",
@@ -103,26 +100,24 @@ class Subscription(Generic[ItemT]):
         batches: bool,
     ) -> None:
         self._owner, self._policy, self._capacity, self._batches = owner, policy, capacity, batches
-        self._log: MemoryLog = owner.channel.log
-        self._place = Place(self._log, after, fits, conflates=policy == "conflate")
+        super().__init__(owner.channel.log, after, fits, conflates=policy == "conflate")
         self._rest: Iterator[Change[object]] = _NOTHING  # of what was taken of the log last, what is to be handed over
         self._limit: int | None = None
         self._joined = 0  # the place of the stream when it was entered
         self._waiter = Waiter(owner.channel.readers)
-        self._is_waiting = False
         # One that takes what is told as it is told, if it keeps up.
         self._is_plain = fits is None and policy != "suspend"
-        self._state: Literal["new", "open", "left"] = "new"
+        self._state: Literal["new", "open", "waiting", "left"] = "new"
 
     def __repr__(self) -> str:
         return f"Subscription(seq={self.seq}, policy={self._policy!r}, {self._state})"
 
     @property
     def seq(self) -> int:
-        place, left = self._place, length_hint(self._rest)
+        left = length_hint(self._rest)
         if not left:
-            return place.at
-        return place.at - left if place.behind < 0 else place.behind
+            return self._at
+        return self._at - left if self._behind < 0 else self._behind
 
     @property
     def model(self) -> object:
@@ -131,8 +126,7 @@ class Subscription(Generic[ItemT]):
 
     def stats(self) -> Stats:
         """How this subscriber keeps up."""
-        place = self._place
-        return Stats(self._log.seq - place.at, place.at - place.withheld, place.merged, place.dropped)
+        return Stats(self._log.seq - self._at, self._at - self._withheld, self._merged, self._dropped)
 
     @overload
     def __or__(self, after: Pipeline[Any, T]) -> Flow[T]: ...
@@ -172,15 +166,15 @@ class Subscription(Generic[ItemT]):
         # One coroutine, and few calls: this is what a subscriber costs, while it waits and for each batch.
         for change in self._rest:
             return change  # type: ignore[return-value]  # pyright: ignore[reportReturnType]  # ItemT without batches
-        if self._state != "open" or self._is_waiting:
+        if self._state != "open":
             self._refuse()
-        log, place = self._log, self._place
+        log = self._log
         batch: Batch[object] | None
         while True:
-            at, seq = place.at, log.seq
+            at, seq = self._at, log.seq
             if at != seq:
                 if at == log.before and self._is_plain:
-                    batch, place.at, place.behind = log.newest, seq, -1
+                    batch, self._at, self._behind = log.newest, seq, -1
                     break
                 batch = self._read()
                 if batch is not None:
@@ -188,15 +182,15 @@ class Subscription(Generic[ItemT]):
             if log.end is not None:
                 self._finish(log.end)
                 raise StopAsyncIteration
-            self._is_waiting = True
+            self._state = "waiting"
             try:
                 await self._waiter
             except BaseException:
                 self._forget()
                 raise
-            self._is_waiting = False
-            if self._state != "open":
+            if self._state != "waiting":
                 raise StopAsyncIteration
+            self._state = "open"
         if self._batches:
             return batch  # type: ignore[return-value]  # pyright: ignore[reportReturnType]  # ItemT with batches
         self._rest = iter(batch.changes)
@@ -204,7 +198,9 @@ class Subscription(Generic[ItemT]):
 
     def _forget(self) -> None:
         """Let go of the task that waited."""
-        self._waiter, self._is_waiting = Waiter(self._owner.channel.readers), False
+        self._waiter = Waiter(self._owner.channel.readers)
+        if self._state == "waiting":
+            self._state = "open"
 
     def _refuse(self) -> None:
         if self._state == "new":
@@ -216,19 +212,18 @@ class Subscription(Generic[ItemT]):
     def _read(self) -> Batch[object] | None:
         """What is there and was not read: at least one change; None if there is nothing."""
         self._rest = _NOTHING
-        place = self._place
-        while place.at < self._log.seq:
+        while self._at < self._log.seq:
             if self._policy == "disconnect":
                 self._check()
-            changes = place.take()
+            changes = self._take()
             self._ask()
             if changes:
-                return Batch(place.at, changes)
+                return Batch(self._at, changes)
         return None
 
     def _check(self) -> None:
         """Raise if more has piled up since this subscriber joined than it may leave unread."""
-        log, since = self._log, max(self._place.at, self._joined)
+        log, since = self._log, max(self._at, self._joined)
         lag = log.seq - since
         if self._capacity is None or lag <= self._capacity:
             return
@@ -238,14 +233,14 @@ class Subscription(Generic[ItemT]):
             self._leave()
             raise FellBehind(
                 f"this subscriber is {lag} changes behind, and may be {self._capacity}: read faster, or go on with "
-                f"after={self._place.at}",
+                f"after={self._at}",
                 missed=lag,
             )
 
     def _ask(self) -> None:
         """Let the source go on as far as this subscriber wants it to."""
         if self._policy == "suspend" and self._capacity is not None and self._state == "open":
-            limit = self._place.at + self._capacity
+            limit = self._at + self._capacity
             if limit != self._limit:
                 self._owner.channel.move(self._limit, limit)
                 self._limit = limit
@@ -257,11 +252,11 @@ class Subscription(Generic[ItemT]):
             raise end.error.with_traceback(self._owner.channel.trace)
 
     def _leave(self) -> None:
-        if self._state == "open":
+        if self._state in ("open", "waiting"):
             self._owner.leave(self)
             if self._limit is not None:
                 self._owner.channel.move(self._limit, None)
-            if self._is_waiting:
+            if self._state == "waiting":
                 self._waiter.wake()
             self._forget()
         self._state, self._limit = "left", None

@@ -217,9 +217,10 @@ class Scanner:
         if n > self._limit - self._base:
             self.feed(piece[: self._limit - self._base])
             raise self._beyond(f"the text is longer than max_size={self._limit} characters", 0)
+        # Of by far the most pieces: every character stands for itself, and a quote ends a string or begins one.
+        plain = piece.isprintable() and "\\" not in piece
         take = self._take_plain
-        if take is not None and piece.isprintable() and '"' not in piece and "\\" not in piece:
-            # By far the commonest piece, and nothing to look for in it.
+        if take is not None and plain and '"' not in piece:
             if n:
                 self._base += n
                 take(piece)
@@ -229,15 +230,15 @@ class Scanner:
         if self._tail:
             piece = self._tail + piece
             self._base -= len(self._tail)
-            self._tail = ""
+            self._tail, plain = "", False
             n = len(piece)
         i = 0
         state, target, closers = self._state, self._target, self._closers
         waste = 4 * n  # characters the C scanner may read in vain
         while i < n:
             if state == _TEXT:
-                j = _PLAIN(piece, i).end()  # type: ignore[union-attr]  # matches always, if only nothing
-                if j == n:
+                j = piece.find('"', i) if plain else _PLAIN(piece, i).end()  # type: ignore[union-attr]  # matches always, if only nothing
+                if j == n or j < 0:
                     target.text_more(piece[i:] if i else piece)
                     i = n
                 elif piece[j] == '"':
@@ -291,8 +292,8 @@ class Scanner:
                 else:
                     raise self._error(f"expected ',' or {closer!r}, got {c!r}", i, inside=False)
             elif state == _IN_NAME:
-                j = _PLAIN(piece, i).end()  # type: ignore[union-attr]  # matches always
-                if j == n:
+                j = piece.find('"', i) if plain else _PLAIN(piece, i).end()  # type: ignore[union-attr]  # matches always
+                if j == n or j < 0:
                     self._buffer.append(piece[i:])
                     i = n
                     continue
@@ -315,8 +316,8 @@ class Scanner:
             elif state <= _FIRST_ITEM:
                 c = piece[i]
                 if c == '"':
-                    j = _PLAIN(piece, i + 1).end()  # type: ignore[union-attr]  # matches always
-                    if j == n:
+                    j = piece.find('"', i + 1) if plain else _PLAIN(piece, i + 1).end()  # type: ignore[union-attr]  # matches always
+                    if j == n or j < 0:
                         target.text_start(piece[i + 1 :])
                         i = n
                         state = _TEXT

@@ -1,8 +1,8 @@
 """Streams: composition with `|`, and running what was composed. See `flow`, `fused` and `run`."""
 
+from streamkit.flow.batch_source import BatchSource
 from streamkit.flow.flow import (
     AnyStage,
-    BatchSource,
     Flow,
     Pipeline,
     Planner,

@@ -22,17 +22,12 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import aclosing
-from inspect import isawaitable, isfunction
-from os import PathLike
 from typing import (
     TYPE_CHECKING,
     Any,
     Generic,
     Never,
-    NoReturn,
-    Protocol,
     TypeAlias,
-    TypeGuard,
     TypeVar,
     cast,
     overload,
@@ -42,11 +37,13 @@ from typing_extensions import TypeVar as DefaultTypeVar
 
 from streamkit.errors import StreamkitError
 from streamkit.events import Change
+from streamkit.flow.batch_source import has_batches
 from streamkit.flow.entered import Entered, noted
 from streamkit.flow.fused import Fused
 from streamkit.flow.outcome import Outcome
 from streamkit.flow.own_batches import AsyncOwnBatches, OwnBatches
 from streamkit.flow.run import Batches, Pump, run_async, run_batches, run_sync
+from streamkit.flow.slips import forgot_to_call, makes_stages, meant
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -55,7 +52,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AnyStage",
-    "BatchSource",
     "Flow",
     "Pipeline",
     "Planner",
@@ -77,19 +73,6 @@ Source = AsyncIterable[T] | Iterable[T]
 AnyStage: TypeAlias = "Stage[Never, object]"
 Planner: TypeAlias = "Callable[[Sequence[AnyStage], AnyStage], Sequence[AnyStage]]"
 """Given the stages before it and itself, how a stage would have them run; for fusing, and to learn the model."""
-
-
-class BatchSource(Protocol):
-    """A source of changes that knows what belongs together: a flow over it keeps its batches."""
-
-    @property
-    def model(self) -> object:
-        """The type that its changes speak of; None if it knows none."""
-        ...
-
-    def open_batches(self) -> Batches:
-        """Return an async generator of batches; closing it leaves the source."""
-        ...
 
 
 class Pipeline(Generic[InT, OutT]):
@@ -216,7 +199,7 @@ class Flow(Generic[OutT]):
         if isinstance(source, (str, bytes, bytearray, memoryview)):
             source = (source,)
         if isinstance(source, Mapping) or not isinstance(source, (AsyncIterable, Iterable)):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-            hint = _hint(cast("object", source))
+            hint = meant(cast("object", source))
             raise TypeError(
                 f"cannot stream from {source!r:.80}: a source is an iterable or async iterable of chunks{hint}"
             )
@@ -256,7 +239,7 @@ class Flow(Generic[OutT]):
             flow: Flow[Any] = Flow(self._source, (*self._stages, *after.stages))
             return self._same(flow)
         if callable(after):
-            return after(self) if not _makes_stages(after) else _forgot_to_call(after)
+            return after(self) if not makes_stages(after) else forgot_to_call(after)
         if hasattr(after, "feed") and hasattr(after, "close"):
             name = type(after).__name__
             raise TypeError(f"{name} is a machine: write | Stage({name}), which makes one for each run")
@@ -335,7 +318,7 @@ class Flow(Generic[OutT]):
     def _run_async(self) -> AsyncGenerator[object, None]:
         self._begin()
         segments, pumps = _segments(self._plan)
-        if _has_batches(self._source):
+        if has_batches(self._source):
             batches = run_batches(self._source.open_batches(), segments[0])
         else:
             batches = run_async(self._source, segments[0])
@@ -344,27 +327,6 @@ class Flow(Generic[OutT]):
             if stages:
                 batches = run_batches(batches, stages)
         return batches if self._batched else _aeach(batches)
-
-
-def _hint(source: object) -> str:
-    """What may have been meant by something that is no source."""
-    if isinstance(source, Mapping):
-        return "; for JSON that is read already, write its text or Model.model_validate(...)"
-    if isinstance(source, PathLike):
-        return "; a file is streamkit.sources.file(path)"
-    if isawaitable(source):
-        return "; await it first"
-    return f"; call it: {source.__name__}()" if isfunction(source) else ""
-
-
-def _makes_stages(after: object) -> bool:
-    """Whether this is one of the functions that stages are made by: none of them takes a flow."""
-    return isfunction(after) and after.__module__.startswith(("streamkit.operators.", "streamkit.standard"))
-
-
-def _forgot_to_call(after: object) -> NoReturn:
-    name = getattr(after, "__name__", "it")
-    raise TypeError(f"{name} makes a stage: write | {name}(...), with its parentheses")
 
 
 class _Began:
@@ -411,14 +373,10 @@ def _planned(stages: Sequence[AnyStage], source: object = None) -> Sequence[AnyS
 
 def _model_of(source: object) -> object:
     """The type that a source's changes speak of, where it tells."""
-    if isinstance(source, Flow) or _has_batches(source):
+    if isinstance(source, Flow) or has_batches(source):
         return source.model
     # The `model` of a run, as of other sources, is the name of the language model.
     return getattr(source, "response_model", None)
-
-
-def _has_batches(source: object) -> TypeGuard[BatchSource]:
-    return hasattr(source, "open_batches")  # `isinstance` takes 20 us to look for what a protocol names
 
 
 def _knowing(model: object) -> AnyStage:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from streamkit.client.branch import Branch, BranchChange
 from streamkit.client.branches import Branches
-from streamkit.client.worlds import AsyncOnly
+from streamkit.client.worlds import AsyncOnly, SyncOnly
 from streamkit.errors import Attempt
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class _Reading(Generic[ModelT]):
         return [branch.result() for branch in self._machine.answered]
 
 
-class BranchRun(_Reading[ModelT], Iterator[BranchChange[ModelT]]):
+class BranchRun(_Reading[ModelT], SyncOnly, Iterator[BranchChange[ModelT]]):
     """Iterating gives `(branch, change)`; entering and leaving as for a `Run`.
 
     Each branch has an `end` of its own, and so an error of its own. With `max_retries=` no branch ends before it

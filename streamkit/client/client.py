@@ -18,6 +18,7 @@ from streamkit.client.retry import Retries, Retrying
 from streamkit.client.run import AsyncRun, Run
 from streamkit.client.spellings import AsyncSpellings, SyncSpellings
 from streamkit.client.wanted import wanted
+from streamkit.client.worlds import AsyncEntered, SyncEntered
 from streamkit.events import Change
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ class _Asking(Generic[ApiT]):
         return Branches(self._ask(whole, mode, messages, request).with_choices(n), {None: whole}, retries, reads)
 
 
-class Client(_Asking[SyncApi], SyncSpellings):
+class Client(_Asking[SyncApi], SyncSpellings, SyncEntered):
     """Streams models from a provider; a context manager that closes the SDK's client."""
 
     def stream(
@@ -269,7 +270,7 @@ class Client(_Asking[SyncApi], SyncSpellings):
         return self._api.send(asked, self.source)
 
 
-class AsyncClient(_Asking[AsyncApi], AsyncSpellings):
+class AsyncClient(_Asking[AsyncApi], AsyncSpellings, AsyncEntered):
     """Streams models from a provider; an async context manager that closes the SDK's client.
 
     It belongs to one event loop, as the SDK's connections do: a second `asyncio.run` needs another client.

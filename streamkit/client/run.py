@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
 from streamkit.client.reader import AsyncReader, SyncReader
 from streamkit.client.reasoning import AsyncReasoning, Reasoning
-from streamkit.client.worlds import AsyncOnly
+from streamkit.client.worlds import AsyncOnly, SyncOnly
 from streamkit.errors import Attempt, StreamkitError
 from streamkit.events import Change, End, Finish
 from streamkit.patterns import check_pattern, matcher
@@ -169,7 +169,7 @@ class _Reading(Generic[ModelT]):
         return lambda change: change.op == "complete" and isinstance(change.value, of) and fits(change)
 
 
-class Run(_Reading[ModelT], Iterator[Change[ModelT]]):
+class Run(_Reading[ModelT], SyncOnly, Iterator[Change[ModelT]]):
     """One answer; iterating gives the changes.
 
     As a context manager it sends the request when it is entered, and closes the connection when it is left,

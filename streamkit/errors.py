@@ -155,7 +155,7 @@ class FellBehind(StreamkitError):
 
 
 class RetriesExhausted(StreamkitError):
-    """No attempt gave a valid result.
+    """No attempt gave a valid result; the cause is the error of the last one, whose `partial` is its own JSON alone.
 
     Attributes:
         attempts: each attempt's text, error and usage, oldest first.

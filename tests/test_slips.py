@@ -210,8 +210,8 @@ def test_what_is_async_is_not_entered_in_the_sync_way() -> None:
 
 def test_a_sync_run_is_a_plain_source_in_an_async_world_too() -> None:
     async def main() -> list[str]:
-        with LoopbackServer(chat_events(CHUNKS)) as server, from_provider("local/m", base_url=server.base_url) as client:
-            return [name async for name in client.stream(User, messages=MESSAGES) | completed("/name", of=str)]
+        with LoopbackServer(chat_events(CHUNKS)) as server, from_provider("local/m", base_url=server.base_url) as sync:
+            return [name async for name in sync.stream(User, messages=MESSAGES) | completed("/name", of=str)]
 
     assert asyncio.run(main()) == ["Jo"]
 

@@ -429,7 +429,9 @@ class Scanner:
             elif piece[i] in " \t\n\r":
                 i = self._space(piece, i)
             else:
-                raise self._error(f"expected the end of the text after the root, got {piece[i]!r}", i, inside=False)
+                reason = f"expected the end of the text after the root, got {piece[i]!r}"
+                reason += "; to pass over what follows, give accumulate() or extract() ignore_rest=True"
+                raise self._error(reason, i, inside=False)
         self._state = state
         self._base += n
         self._take_plain = self._takers[state]
@@ -594,7 +596,8 @@ class Scanner:
     def _no_value(self, reason: str, at: int) -> JsonSyntaxError:
         if not self._closers:
             # Prose or a Markdown fence around the answer is by far the commonest cause.
-            reason += "; the text is not JSON from its beginning: ask for JSON alone, or take off what is around it"
+            reason += "; the text is not JSON from its beginning: ask for JSON alone, or take off a fence around it by "
+            reason += "fenced() | accumulate(ignore_rest=True)"
         return self._error(reason, at)
 
     def _beyond(self, reason: str, at: int) -> JsonSyntaxError:

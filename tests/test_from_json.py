@@ -45,9 +45,9 @@ def ended(document: Document) -> object:
 
 
 def attempts(case: Case, lengths: Sequence[int], part: float) -> list[Change[Any]]:
-    """The text, perhaps cut short, as the first of two attempts."""
-    first = gather(cut(case.text[: int(len(case.text) * part)], lengths) | accumulate() | validate(case.kind.tp))
-    second = gather(cut(case.text, lengths) | accumulate() | validate(case.kind.tp))
+    """Two attempts; the first, and every other second, is cut short."""
+    cuts = (int(len(case.text) * share) for share in (part, part * 2))
+    first, second = (gather(cut(case.text[:at], lengths) | accumulate() | validate(case.kind.tp)) for at in cuts)
     return gather([*first[:-1], Change[Any]("reset", (), "again"), *second] | diff())
 
 

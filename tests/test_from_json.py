@@ -136,6 +136,12 @@ def test_lines_are_a_source() -> None:
     assert (map(from_json, lines) | validate(User)).result_sync() == User.model_validate_json(GOOD)
 
 
+def test_an_array_of_changes_is_read_one_by_one() -> None:
+    changes = gather([WRONG] | extract(User))
+    message = f"[{','.join(map(to_json, changes))}]"
+    assert list(map(from_json, json.loads(message)))[:-1] == sent(changes)[:-1]
+
+
 def test_other_members_are_passed_over() -> None:
     assert from_json(' {"seq": 3, "op": "add", "path": [], "value": {}} \n') == Change("add", (), {})
 
@@ -157,5 +163,9 @@ def test_other_members_are_passed_over() -> None:
     ],
 )
 def test_what_is_no_change(line: str, said: str) -> None:
-    with pytest.raises(ValueError, match=f"not a change as to_json\\(\\) writes one: .*{said}"):
+    refused = f"not a change as to_json\\(\\) writes one: .*{said}"
+    with pytest.raises(ValueError, match=refused):
         from_json(line)
+    if said != "EOF":
+        with pytest.raises(ValueError, match=refused):
+            from_json(json.loads(line))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from typing import Any, NotRequired, cast
+from typing import Any, NotRequired, TypeAlias, cast
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import StrictInt, StrictStr, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from streamkit.document import Document
@@ -16,7 +16,7 @@ from streamkit.events import Change, End, LeftOut, Op, Path, Status
 __all__ = ["from_json"]
 
 
-def from_json(line: str | bytes) -> Change[object]:
+def from_json(line: str | bytes | Mapping[str, object]) -> Change[object]:
     """Read one change that `to_json` wrote: a line of `jsonlines()`, or one item of a message.
 
     It folds as the change that was written. What was a Python value is JSON: a `complete` carries a dict, a list, a
@@ -25,13 +25,14 @@ def from_json(line: str | bytes) -> Change[object]:
     Other members of the object are passed over: a number to resume at may stand beside.
 
     Args:
-        line: one JSON object; white space around it, such as the line break, does not matter.
+        line: one JSON object, as text (a line break at its end does not matter) or parsed already, out of an array.
 
     Raises:
         ValueError: it is none, or tells of no change.
     """
     try:
-        told = _reader(_Told).validate_json(line, strict=True)
+        reader = _reader(_Told)
+        told = reader.validate_json(line) if isinstance(line, (str, bytes)) else reader.validate_python(line)
         value = _value(told["op"], told["value"])
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
@@ -40,24 +41,28 @@ def from_json(line: str | bytes) -> Change[object]:
     return (LeftOut if told.get("left_out") else Change[object])(told["op"], told["path"], value)
 
 
+# Not lax: true is no index.
+_Path: TypeAlias = tuple[StrictStr | StrictInt, ...]
+
+
 class _Told(TypedDict):
     op: Op
-    path: Path
+    path: _Path
     value: object
     left_out: NotRequired[bool]
 
 
 class _End(TypedDict):
     status: Status
-    open: tuple[Path, ...]
+    open: tuple[_Path, ...]
     error: str | None
     finish_reason: str | None
 
 
 class _Snapshot(TypedDict):
     value: object
-    open: tuple[Path, ...]
-    invalid: tuple[Path, ...]
+    open: tuple[_Path, ...]
+    invalid: tuple[_Path, ...]
     missed: int
 
 

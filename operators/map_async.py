@@ -11,9 +11,10 @@ import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
+from itertools import takewhile
 from typing import Any, TypeVar, cast
 
-from streamkit.flow import Batches, Stage, check_function, failure_of, needs_a_loop, stop
+from streamkit.flow import Batches, Stage, check_function, failure_of, needs_a_loop, stop_all
 
 __all__ = ["map_async"]
 
@@ -64,9 +65,7 @@ class _Calls:
                 async for batch in batches:
                     for item in batch:
                         await self._slots.acquire()
-                        task = asyncio.get_running_loop().create_task(self._call(item), name=f"streamkit {self._name}")
-                        task.add_done_callback(self._done)
-                        self.tasks[task] = None
+                        self._start_one(item)
         except asyncio.CancelledError as cancelled:
             raise failure_of(cancelled, f"what {self._name} reads") from cancelled
         finally:
@@ -85,21 +84,26 @@ class _Calls:
             self._slots.release()
         return taken
 
-    def _done(self, task: asyncio.Task[object]) -> None:
-        self.news.set()
+    def _start_one(self, item: object) -> None:
+        task = asyncio.get_running_loop().create_task(self._call(item), name=f"streamkit {self._name}")
+        task.add_done_callback(lambda _: self.news.set())
+        self.tasks[task] = None
 
     async def _call(self, item: object) -> object:
         try:
-            try:
-                called: object = self._fn(item)
-                if not inspect.isawaitable(called):
-                    raise TypeError(f"map_async() awaits what its function returns, got {called!r:.80}: make it async")
-                return await called
-            except asyncio.CancelledError as cancelled:
-                raise failure_of(cancelled, "a call") from cancelled
+            return await self._awaited(item)
         except Exception as error:
             error.add_note(f"raised in stage {self._name}, for {item!r:.80}")
             raise
+
+    async def _awaited(self, item: object) -> object:
+        try:
+            called: object = self._fn(item)
+            if not inspect.isawaitable(called):
+                raise TypeError(f"map_async() awaits what its function returns, got {called!r:.80}: make it async")
+            return await called
+        except asyncio.CancelledError as cancelled:
+            raise failure_of(cancelled, "a call") from cancelled
 
 
 async def _mapped(batches: Batches, calls: _Calls, *, ordered: bool) -> Batches:
@@ -109,14 +113,7 @@ async def _mapped(batches: Batches, calls: _Calls, *, ordered: bool) -> Batches:
         while failed is None and not (starting.done() and not calls.tasks):
             await calls.news.wait()
             calls.news.clear()
-            out: list[object] = []
-            for task in calls.take(ordered=ordered):
-                error = task.exception()
-                if failed is not None and error is not None:
-                    failed.add_note(_ANOTHER.format(error))
-                failed = failed or error
-                if failed is None:
-                    out.append(task.result())
+            out, failed = _results(calls.take(ordered=ordered))
             if out:
                 yield out
         if failed is not None:
@@ -126,12 +123,18 @@ async def _mapped(batches: Batches, calls: _Calls, *, ordered: bool) -> Batches:
         await _end([starting, *calls.tasks], failed)
 
 
+def _results(tasks: Sequence[asyncio.Task[object]]) -> tuple[Sequence[object], BaseException | None]:
+    """What calls returned until one failed, and its error; of those after it, errors alone are told, as its notes."""
+    good = list(takewhile(lambda task: task.exception() is None, tasks))
+    failed = [error for task in tasks if (error := task.exception()) is not None]
+    for other in failed[1:]:
+        failed[0].add_note(_ANOTHER.format(other))
+    return [task.result() for task in good], failed[0] if failed else None
+
+
 async def _end(tasks: Sequence[asyncio.Task[Any]], failed: BaseException | None) -> None:
     """Stop what still runs; what else fails is a note on what failed first."""
-    for task in tasks:
-        task.cancel()
-    for task in tasks:
-        await stop(task)
+    await stop_all(tasks)
     others = [task.exception() for task in tasks if not task.cancelled()]
     for other in others:
         if failed is not None and other is not None and other is not failed:

@@ -16,7 +16,7 @@ from streamkit.document import Document
 from streamkit.ending import missed, no_change
 from streamkit.errors import InvalidResult, StreamkitError
 from streamkit.events import Change, End, Status, is_verdict
-from streamkit.flow import Batches, Flow, batched, failure_of, stop
+from streamkit.flow import Batches, Flow, batched, failure_of, stop_all
 
 __all__ = ["merge_runs"]
 
@@ -53,52 +53,29 @@ class _Runs:
         return aiter(Flow[Any](self))
 
     async def open_batches(self) -> Batches:
-        runs = {key: _Run(key) for key in self._flows}
+        runs = [_Run(key, flow) for key, flow in self._flows.items()]
         # One batch of each waits at most: the sources go no faster than the consumer.
         queue = asyncio.Queue[Sequence[Change] | None](maxsize=max(len(runs), 1))
         create_task = asyncio.get_running_loop().create_task
-        tasks = [
-            create_task(_read(flow, runs[key], queue), name=f"streamkit merge_runs {key}")
-            for key, flow in self._flows.items()
-        ]
+        tasks = [create_task(run.read(queue), name=f"streamkit merge_runs {run.key}") for run in runs]
         try:
             yield [Change[Any]("add", (), {})]
-            going = len(runs)
-            while going:
-                batch = await queue.get()
-                if batch is None:
-                    going -= 1
-                elif batch:
+            for _ in runs:
+                while (batch := await queue.get()) is not None:
                     yield batch
-            end = _end(list(runs.values()))
+            end = _end(runs)
             yield [*_verdict(runs, end), Change[Any]("end", (), end)]
         finally:
-            for task in tasks:
-                task.cancel()
-            for task in tasks:
-                await stop(task)
+            await stop_all(tasks)
         if end.status == "failed" and end.error is not None:
             raise end.error
-
-
-async def _read(flow: _Changes[Any], run: _Run, queue: asyncio.Queue[Any]) -> None:
-    try:
-        async with aclosing(aiter(cast("Any", batched(flow)))) as batches:
-            async for batch in batches:
-                await queue.put([told for change in batch for told in run.take(change)])
-    except asyncio.CancelledError as cancelled:
-        run.error = failure_of(cancelled, f"the run {run.key!r}")
-        run.error.__cause__ = cancelled
-    except Exception as error:  # noqa: BLE001  # told in the end
-        run.error = error
-    await queue.put(None)
 
 
 class _Run:
     """One of the runs: what it told, and how it ended."""
 
-    def __init__(self, key: str) -> None:
-        self.key = key
+    def __init__(self, key: str, flow: _Changes[Any]) -> None:
+        self.key, self._flow = key, flow
         self.document = Document()
         self.verdict: Change | None = None
         self.error: Exception | None = None
@@ -113,7 +90,22 @@ class _Run:
             return told
         return End("truncated", self.document.open, StreamkitError(f"the run {self.key!r} stopped without an end"))
 
-    def take(self, change: Change[Any]) -> Sequence[Change[Any]]:
+    async def read(self, queue: asyncio.Queue[Sequence[Change] | None]) -> None:
+        """Put what it tells into the queue, batch by batch, and None when it is over."""
+        try:
+            async with aclosing(aiter(cast("Any", batched(self._flow)))) as batches:
+                async for batch in batches:
+                    told = [each for change in batch for each in self._take(change)]
+                    if told:
+                        await queue.put(told)
+        except asyncio.CancelledError as cancelled:
+            self.error = failure_of(cancelled, f"the run {self.key!r}")
+            self.error.__cause__ = cancelled
+        except Exception as error:  # noqa: BLE001  # told in the end
+            self.error = error
+        await queue.put(None)
+
+    def _take(self, change: Change[Any]) -> Sequence[Change[Any]]:
         if not isinstance(change, Change):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
             raise no_change(f"merge_runs(), of its run {self.key!r},", change)
         op, path, value = change
@@ -142,23 +134,24 @@ class _Run:
 
 
 def _end(runs: Sequence[_Run]) -> End:
+    """The worst of their ends, for all of them."""
     ends = [(run, run.end) for run in runs]
     status = _WORST[max((_WORST.index(end.status) for _, end in ends), default=0)]
-    open_paths = tuple((run.key, *path) for run, end in ends for path in end.open)
-    errors = [end.error for _, end in ends if end.error is not None and end.status == status]
     if status == "complete":
         return End("complete")
     if status == "invalid":
         return End("invalid", (), InvalidResult(_wrong(runs)))
-    error = errors[0] if len(errors) == 1 else ExceptionGroup(f"{len(errors)} runs {status}", errors)
+    open_paths = [(run.key, *path) for run, end in ends for path in end.open]
+    errors = [end.error for _, end in ends if end.error is not None and end.status == status]
+    error = ExceptionGroup(f"{len(errors)} runs {status}", errors) if len(errors) > 1 else next(iter(errors), None)
     return End(status, ((), *sorted(open_paths, key=len)), error)
 
 
-def _verdict(runs: Mapping[str, _Run], end: End) -> Sequence[Change[Any]]:
+def _verdict(runs: Sequence[_Run], end: End) -> Sequence[Change[Any]]:
     if end.status == "complete":
-        return [Change("complete", (), {key: cast("Change", run.verdict).value for key, run in runs.items()})]
+        return [Change("complete", (), {run.key: cast("Change", run.verdict).value for run in runs})]
     if end.status == "invalid":
-        return [Change("invalid", (), _wrong(list(runs.values())))]
+        return [Change("invalid", (), _wrong(runs))]
     return ()
 
 

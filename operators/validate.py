@@ -11,7 +11,7 @@ from json import dumps
 from json.encoder import encode_basestring
 from typing import Any, Literal, TypeVar, cast
 
-from streamkit.events import Change, End, Finish
+from streamkit.events import Change, End, Finish, LeftOut, Path
 from streamkit.extraction import TextMachine
 from streamkit.flow import AnyStage, Machine, Reason, Stage
 from streamkit.scanner import Limits
@@ -89,8 +89,8 @@ class _Retold:
 
     def __init__(self, reader: TextMachine) -> None:
         self._reader = reader
+        self._open: list[tuple[Path, str]] = []  # what has no verdict yet, and what its text ends with
         self._counts: list[int] = []  # of the children of each open container
-        self._objects: list[bool] = []
 
     @property
     def finished(self) -> bool:
@@ -105,44 +105,52 @@ class _Retold:
             raise TypeError(
                 f"validate() takes changes, got {change!r:.80}; write accumulate() | validate(...) or extract(...)"
             )
-        op, _, value = change
+        op, path, value = change
+        if isinstance(change, LeftOut):
+            return ()
         if op == "end":
             end = cast("End", value)
             refusal = str(end.error) if end.status == "refused" else None
             failed = end.error if end.status == "failed" else None
             return self.close(failed or Finish(end.finish_reason, refusal=refusal))
-        return self._reader.feed(self._text(op, change.path, value))
+        return self._reader.feed(self._text(op, path, value))
 
     def close(self, reason: Reason, /) -> Sequence[Change[object]]:
         return self._reader.close(reason)
 
-    def _text(self, op: str, path: tuple[str | int, ...], value: object) -> str:
+    def _text(self, op: str, path: Path, value: object) -> str:
         if op == "add" or op == "replace":
-            return self._before(path) + self._begin(value)
+            return self._before(path) + self._begin(path, value)
         if op == "append":
             return encode_basestring(cast("str", value))[1:-1]
         if op == "complete" or op == "invalid":
-            if isinstance(value, str):
-                return '"'
-            if isinstance(value, (dict, list)):
-                self._counts.pop()
-                return "}" if self._objects.pop() else "]"
-            return " "  # a number ends with what follows it
+            return self._end(path)
         raise ValueError(f"validate() cannot take {op!r}: it stands right behind accumulate()")
 
-    def _before(self, path: tuple[str | int, ...]) -> str:
+    def _before(self, path: Path) -> str:
         if not self._counts:
             return ""
         comma = "," if self._counts[-1] else ""
         self._counts[-1] += 1
-        return f"{comma}{encode_basestring(cast('str', path[-1]))}:" if self._objects[-1] else comma
+        return f"{comma}{encode_basestring(key)}:" if isinstance(key := path[-1], str) else comma
 
-    def _begin(self, value: object) -> str:
+    def _begin(self, path: Path, value: object) -> str:
         if isinstance(value, (dict, list)):
             self._counts.append(0)
-            self._objects.append(isinstance(value, dict))
-            return "{" if isinstance(value, dict) else "["
-        if isinstance(value, str):
-            return encode_basestring(value)[:-1]
-        # JSON has no word for infinity: a number that became it was too large for a float.
-        return dumps(value).replace("Infinity", "1e999")
+            text = "{}" if isinstance(value, dict) else "[]"
+        elif isinstance(value, str):
+            text = encode_basestring(value)
+        else:
+            # A number ends with what follows. JSON has no word for infinity: what became it was too large for a float.
+            text = dumps(value).replace("Infinity", "1e999") + " "
+        self._open.append((path, text[-1]))
+        return text[:-1]
+
+    def _end(self, path: Path) -> str:
+        """The verdict of a value is its end; what it carries may be any Python value."""
+        if not self._open or self._open[-1][0] != path:
+            return ""  # a verdict told again
+        _, text = self._open.pop()
+        if text in "}]":
+            self._counts.pop()
+        return text

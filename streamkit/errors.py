@@ -47,15 +47,20 @@ class JsonSyntaxError(StreamkitError, ValueError):
 
     Attributes:
         reason: what was met and what was expected, without the position.
+        met: the reason and the position, as the message begins.
+        advice: what to do about it, as the message ends; "" where nothing helps but other text.
         offset: characters before the offending one, from 0.
         line: its line, from 1.
         column: its column on that line, from 1.
     """
 
-    def __init__(self, reason: str, *, path: tuple[str | int, ...], offset: int, line: int, column: int) -> None:
-        self.reason, self.path = reason, path
+    def __init__(
+        self, reason: str, *, path: tuple[str | int, ...], offset: int, line: int, column: int, advice: str = ""
+    ) -> None:
+        self.reason, self.path, self.advice = reason, path, advice
         self.offset, self.line, self.column = offset, line, column
-        super().__init__(f"{reason}, at {_where(path)} (line {line}, column {column}, offset {offset})")
+        self.met = f"{reason}, at {_where(path)} (line {line}, column {column}, offset {offset})"
+        super().__init__(f"{self.met}; {advice}" if advice else self.met)
 
 
 class LimitExceeded(JsonSyntaxError):
@@ -155,7 +160,7 @@ class FellBehind(StreamkitError):
 
 
 class RetriesExhausted(StreamkitError):
-    """No attempt gave a valid result.
+    """No attempt gave a valid result; the cause is the error of the last one, whose `partial` is its own JSON alone.
 
     Attributes:
         attempts: each attempt's text, error and usage, oldest first.

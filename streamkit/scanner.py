@@ -54,6 +54,11 @@ _SURROGATE = re.compile(r"[\ud800-\udfff]|\\u[dD][89a-fA-F]").search
 _SHORT = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _LITERALS = {"t": "true", "f": "false", "n": "null"}
 
+_IGNORE_REST = "to pass over what follows, give accumulate() or extract() ignore_rest=True"
+_TAKE_OFF = (
+    "the text is not JSON from its beginning: ask for JSON alone, or take off a fence around it by fenced() | "
+    "accumulate(ignore_rest=True)"
+)
 _MAX_DIGITS = 4300
 """Digits of an integer, as in jiter and in Python's own `int`."""
 _WHOLE_DEPTH = 32
@@ -285,9 +290,9 @@ class Scanner:
                         target = self._close_marked(piece, i)
                     elif target.close():
                         target = self._enter(piece, i)
-                elif c == " ":
+                elif c == " " and not piece.startswith(" ", i + 1):
                     i += 1
-                elif c in "\t\n\r":
+                elif c in " \t\n\r":
                     i = self._space(piece, i)
                 else:
                     raise self._error(f"expected ',' or {closer!r}, got {c!r}", i, inside=False)
@@ -385,9 +390,9 @@ class Scanner:
                     else:
                         met = next(j for j, c in enumerate(word, i) if piece[j] != c)
                         raise self._no_value(f"expected {word}, got {piece[i : met + 1]!r}", i)
-                elif c == " ":
+                elif c == " " and not piece.startswith(" ", i + 1):
                     i += 1
-                elif c in "\t\n\r":
+                elif c in " \t\n\r":
                     i = self._space(piece, i)
                 elif c == "]" and state == _FIRST_ITEM:
                     state = _AFTER
@@ -398,9 +403,9 @@ class Scanner:
                 if c == '"':
                     i += 1
                     state = _IN_NAME
-                elif c == " ":
+                elif c == " " and not piece.startswith(" ", i + 1):
                     i += 1
-                elif c in "\t\n\r":
+                elif c in " \t\n\r":
                     i = self._space(piece, i)
                 elif c == "}" and state == _FIRST_NAME:
                     state = _AFTER
@@ -411,9 +416,9 @@ class Scanner:
                 if c == ":":
                     i += 1
                     state = _VALUE
-                elif c == " ":
+                elif c == " " and not piece.startswith(" ", i + 1):
                     i += 1
-                elif c in "\t\n\r":
+                elif c in " \t\n\r":
                     i = self._space(piece, i)
                 else:
                     raise self._error(f"expected ':', got {c!r}", i, inside=False)
@@ -430,7 +435,8 @@ class Scanner:
             elif piece[i] in " \t\n\r":
                 i = self._space(piece, i)
             else:
-                raise self._error(f"expected the end of the text after the root, got {piece[i]!r}", i, inside=False)
+                reason = f"expected the end of the text after the root, got {piece[i]!r}"
+                raise self._error(reason, i, inside=False, advice=_IGNORE_REST)
         self._state = state
         self._base += n
         self._take_plain = self._takers[state]
@@ -589,23 +595,23 @@ class Scanner:
             self._line += piece.count("\n", i, j)
             self._line_start = self._base + last + 1
 
-    def _error(self, reason: str, at: int, *, inside: bool = True) -> JsonSyntaxError:
-        return self._located(JsonSyntaxError, reason, at, inside=inside)
+    def _error(self, reason: str, at: int, *, inside: bool = True, advice: str = "") -> JsonSyntaxError:
+        return self._located(JsonSyntaxError, reason, at, inside=inside, advice=advice)
 
     def _no_value(self, reason: str, at: int) -> JsonSyntaxError:
-        if not self._closers:
-            # Prose or a Markdown fence around the answer is by far the commonest cause.
-            reason += "; the text is not JSON from its beginning: ask for JSON alone, or take off what is around it"
-        return self._error(reason, at)
+        # Prose or a Markdown fence around the answer is by far the commonest cause.
+        return self._error(reason, at, advice="" if self._closers else _TAKE_OFF)
 
     def _beyond(self, reason: str, at: int) -> JsonSyntaxError:
         return self._located(LimitExceeded, reason, at, inside=True)
 
-    def _located(self, kind: type[JsonSyntaxError], reason: str, at: int, *, inside: bool) -> JsonSyntaxError:
+    def _located(
+        self, kind: type[JsonSyntaxError], reason: str, at: int, *, inside: bool, advice: str = ""
+    ) -> JsonSyntaxError:
         offset = self._base + at
         column = offset - self._line_start + 1
         path = self._receiver.where(inside=inside)
-        return kind(reason, path=path, offset=offset, line=self._line, column=column)
+        return kind(reason, path=path, offset=offset, line=self._line, column=column, advice=advice)
 
 
 def is_object(value: object) -> TypeGuard[dict[str, object]]:

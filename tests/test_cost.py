@@ -7,7 +7,8 @@ import sys
 import tracemalloc
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
-from typing import cast
+from types import FrameType
+from typing import Any, cast
 
 import law_3
 import pytest
@@ -178,6 +179,26 @@ def test_the_c_scanner_reads_no_text_again_and_again(monkeypatch: pytest.MonkeyP
     for _ in (list(cut(text, [size])) | accumulate()).batches():
         pass
     assert read <= 6 * len(text)
+
+
+@pytest.mark.parametrize("before", ["", "[", "[1,", "[1", "{", '{"a":1,', '{"a"', '{"a":', "[] "])
+def test_a_run_of_spaces_takes_no_step_for_each(before: str) -> None:
+    machine = scanner.Scanner(scanner.MUTE, scanner.Limits())  # type: ignore[arg-type]  # nothing here is told to it
+    machine.feed(before)
+    steps = 0
+
+    def trace(frame: FrameType, event: str, argument: object) -> Any:
+        nonlocal steps
+        steps += event == "line"
+        return trace
+
+    traced = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        machine.feed(" " * 1000)
+    finally:
+        sys.settrace(traced)
+    assert 0 < steps < 100
 
 
 def test_reading_along_keeps_nothing_of_what_it_told() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from streamkit import EmptyAnswer, extract
+from streamkit import EmptyAnswer, JsonSyntaxError, extract
 from streamkit.operators import accumulate, fenced
 from streamkit.testing import every_split
 
@@ -22,6 +22,16 @@ FENCED = {
 def test_the_document_at_every_split(name: str) -> None:
     for chunks in every_split(FENCED[name]):
         assert (chunks | fenced() | accumulate(ignore_rest=True)).result_sync() == {"a": 1}
+
+
+def test_text_around_the_document_is_told_with_what_takes_it_off() -> None:
+    for text in ("Here it is:", FENCED["a fence"]):
+        with pytest.raises(JsonSyntaxError, match=r"take off a fence .*fenced\(\) \| accumulate\(ignore_rest=True"):
+            ([text] | accumulate()).result_sync()
+    for pipeline in (accumulate(), extract(dict[str, int])):
+        with pytest.raises(JsonSyntaxError, match=r"got '`', .*; to pass over .* extract\(\) ignore_rest=True"):
+            (['{"a": 1}\n```'] | pipeline).result_sync()
+    assert (['{"a": 1}\n```'] | extract(dict[str, int], ignore_rest=True)).result_sync() == {"a": 1}
 
 
 def test_a_fence_inside_the_document_is_text() -> None:

@@ -13,10 +13,10 @@ import pytest
 from pydantic import BaseModel
 from recorder import check, gather, tidy
 
-from streamkit import from_provider
+from streamkit import extract, from_provider
 from streamkit.errors import InvalidResult, JsonSyntaxError, StreamkitError, Truncated
 from streamkit.events import Change, End, Finish
-from streamkit.flow import Flow, Machine, Pipeline, Reason, Stage
+from streamkit.flow import BatchSource, Flow, Machine, Pipeline, Reason, Stage
 from streamkit.operators import accumulate, completed, snapshots, tap, validate
 
 T = TypeVar("T")
@@ -759,6 +759,20 @@ async def test_a_flow_over_a_source_of_batches_keeps_them() -> None:
     async with flow as changes:
         await anext(changes)
     assert source.closed == 2
+
+
+def test_what_has_a_name_in_common_with_a_source_of_batches_is_none() -> None:
+    class Reels:
+        def __iter__(self) -> Iterator[str]:
+            return iter(["[1", "]"])
+
+        def open_batches(self) -> None:
+            raise AssertionError
+
+    assert isinstance(Batching(), BatchSource)
+    assert not isinstance(Reels(), BatchSource)
+    assert (Reels() | extract(list[int])).result_sync() == [1]
+    assert Flow[str](Reels()).model is None
 
 
 async def test_stages_learn_the_model_of_a_source_that_knows_it() -> None:

@@ -6,6 +6,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from datetime import date
 from typing import Any, Literal, cast
 
 import pytest
@@ -717,6 +718,33 @@ def test_validate_behind_other_stages_tells_how_the_source_finished(finish: Fini
     changes, _ = gather(Source('{"name": "Jo', finish=finish) | accumulate() | tap(look) | validate(User))
     end = cast("End", changes[-1].value)
     assert (end.status, end.finish_reason) == (status, finish.reason)
+
+
+class Dated(BaseModel):
+    born: date
+    tags: list[int] = []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"born": "2000-01-02", "tags": [1, 2]}', '{"born": "x", "tags": [[1], "y", {"a": []}]}', "[1]", '{"born": '],
+)
+def test_validate_takes_changes_that_are_typed_already(text: str) -> None:
+    typed = gather([text] | extract(Dated))[0]
+    again = gather(typed | validate(Dated) | diff())[0]
+    assert [_worded(change) for change in again] == [_worded(change) for change in typed]
+
+
+def test_validate_takes_a_verdict_that_is_told_again() -> None:
+    told = list(['{"name": "Jo", "age": 1, "age": 1, "name": "Jo"}'] | accumulate() | diff())
+    assert [change.op for change in told].count("complete") == 5
+    assert (told | validate(User)).result_sync() == User(name="Jo", age=1)
+
+
+def test_validate_takes_no_item_that_was_left_out_for_the_end_of_its_list() -> None:
+    told = list(['[1, "x", 2]'] | extract(list[int], on_invalid="drop"))
+    assert "invalid" in [change.op for change in told]
+    assert (told | validate(list[int])).result_sync() == [1, 2]
 
 
 def test_validate_behind_other_stages_keeps_their_limits() -> None:

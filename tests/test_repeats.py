@@ -160,6 +160,13 @@ def test_what_is_no_string_is_parsed(inside: bytes) -> None:
     assert isinstance(wire.error, ProviderError) or pieces[2:] == [((0, "content"), "y")]
 
 
+def test_a_byte_order_mark_is_one_only_where_the_body_begins() -> None:
+    mark = b"\xef\xbb\xbf"
+    events = [mark + body(event({"content": text})) for text in "abc"]
+    wire = EventWire(ChatReader())
+    assert [list(wire.feed(each)) for each in (b"", *events)] == [[], [((0, "content"), "a")], [], []]
+
+
 def test_events_that_are_never_alike_are_not_compared_for_ever() -> None:
     wire = EventWire(ChatReader())
     for at in range(30):

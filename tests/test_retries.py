@@ -249,6 +249,48 @@ def test_the_last_error_has_every_attempt() -> None:
     assert (run.end.status, run.end.error) == ("invalid", error)
 
 
+def test_a_model_is_told_what_was_wrong_and_not_what_the_program_may_do() -> None:
+    with LoopbackServer(answer("Sure: " + json.dumps(GOOD)), answer(GOOD)) as server, sync(server) as client:
+        with client.stream(Person, messages=MESSAGES, max_retries=1) as run:
+            assert run.result() == Person.model_validate(GOOD)
+        told = cast("Any", server.requests[1].json)["messages"][-1]["content"]
+    assert "expected a value, got 'S', at the root (line 1, column 1, offset 0)\n" in told
+    error = cast("JsonSyntaxError", run.attempts[0].error)
+    assert str(error) == f"{error.met}; {error.advice}"
+    assert "fenced()" in error.advice
+
+
+def check_exhausted(error: RetriesExhausted) -> None:
+    """Each attempt is there; `partial` is what is shown, the partial of the cause what the last attempt had."""
+    first, last = error.attempts
+    assert (first.text, first.usage, type(first.error)) == (json.dumps(BAD), USAGE, InvalidResult)
+    assert (last.text, last.usage, type(last.error)) == ('{"name": "Jim', None, ConnectionLost)
+    assert isinstance(error.partial, Person)
+    assert error.partial.model_dump() == {**GOOD, "name": "Jim", "age": None}
+    assert error.__cause__ is last.error
+    assert cast("ConnectionLost", last.error).partial == {"name": "Jim"}
+
+
+def test_the_last_error_of_create_has_every_attempt() -> None:
+    lost = Answer(chat_events(['{"name": "', "Jim", "never sent"])[:3], ending="dropped")
+    with (
+        LoopbackServer(answer(BAD), lost) as server,
+        sync(server) as client,
+        pytest.raises(RetriesExhausted) as caught,
+    ):
+        client.create(response_model=Person, messages=MESSAGES, max_retries=1)
+    check_exhausted(caught.value)
+
+
+async def test_the_last_error_of_create_has_every_attempt_in_the_async_world() -> None:
+    lost = Answer(chat_events(['{"name": "', "Jim", "never sent"])[:3], ending="dropped")
+    with LoopbackServer(answer(BAD), lost) as server:
+        async with asynchronous(server) as client:
+            with pytest.raises(RetriesExhausted) as caught:
+                await client.create(response_model=Person, messages=MESSAGES, max_retries=1)
+    check_exhausted(caught.value)
+
+
 def test_a_request_that_is_refused_later() -> None:
     denied = Answer([b"{}"], status=401, content_type="application/json")
     with LoopbackServer(answer(BAD), denied) as server, sync(server) as client:

@@ -173,6 +173,49 @@ def test_a_run_is_not_awaited() -> None:
     asyncio.run(main())
 
 
+def opened(*, async_client: bool) -> Any:
+    return from_provider("local/m", base_url="http://127.0.0.1:9/v1", async_client=async_client)
+
+
+def runs_of(client: Any) -> list[Any]:
+    several = client.stream_choices(User, n=2, messages=MESSAGES), client.stream_tools([User], messages=MESSAGES)
+    return [client.stream(User, messages=MESSAGES), *several]
+
+
+def test_what_is_sync_is_not_read_in_the_async_way() -> None:
+    async def main() -> None:
+        client = opened(async_client=False)
+        for sync in (client, *runs_of(client)):
+            name = type(sync).__name__
+            with pytest.raises(TypeError, match=rf"{name} belongs to a sync client: .*'with', .*async_client=True"):
+                async with sync:
+                    pass
+        for run, result in zip(runs_of(client), ("result", "results", "results"), strict=True):
+            with pytest.raises(TypeError, match=rf"is not awaited: write '....{result}\(\)'; .*async_client=True"):
+                await run
+
+    asyncio.run(main())
+
+
+def test_what_is_async_is_not_entered_in_the_sync_way() -> None:
+    client = opened(async_client=True)
+    for entered in (client, *runs_of(client)):
+        name = type(entered).__name__
+        with pytest.raises(TypeError, match=f"{name} belongs to an async client: .*'async with', got 'with'"), entered:
+            pass
+    for run in runs_of(client):
+        with pytest.raises(TypeError, match="iterated with 'async for', got 'for'"):
+            iter(run)
+
+
+def test_a_sync_run_is_a_plain_source_in_an_async_world_too() -> None:
+    async def main() -> list[str]:
+        with LoopbackServer(chat_events(CHUNKS)) as server, from_provider("local/m", base_url=server.base_url) as sync:
+            return [name async for name in sync.stream(User, messages=MESSAGES) | completed("/name", of=str)]
+
+    assert asyncio.run(main()) == ["Jo"]
+
+
 def test_a_line_of_json_is_no_change() -> None:
     line: Any = {"op": "add", "path": [], "value": {}}
     with pytest.raises(ValueError, match="cannot apply 'op' with 'value' at 'path': not a change"):

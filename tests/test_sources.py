@@ -12,6 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
+import anthropic
+import httpx2
 import openai
 import pytest
 from meeting import DATA, MEETING, RECORDED, USERS, MeetingInfo, User
@@ -30,7 +32,7 @@ from streamkit.sources import (
     openai_responses,
     recorded,
 )
-from streamkit.testing import Answer, LoopbackServer, chat_events
+from streamkit.testing import Answer, LoopbackServer, anthropic_events, chat_events
 
 TEXT = '{"name": "Jo", "email": "ö", "twitter": "@"}'
 
@@ -149,6 +151,34 @@ async def test_a_body_that_is_encoded_on_the_wire(encoded: bool) -> None:
         async with openai.AsyncOpenAI(base_url=server.base_url, api_key="none") as sdk_too:
             stream = await sdk_too.chat.completions.create(model="m", messages=[], stream=True)
             assert [piece async for piece in openai_chat(stream, source="sse")] == ["a", "é"]
+
+
+async def test_a_body_that_a_hook_has_read_already() -> None:
+    async def aread(response: httpx2.Response) -> None:
+        await response.aread()
+
+    hooks: dict[str, list[Any]] = {"response": [httpx2.Response.read]}
+    ahooks: dict[str, list[Any]] = {"response": [aread]}
+    openai_events, answers = [choice({"content": "a"}), DONE], anthropic_events(["a"])
+    asked: Any = {"model": "m", "max_tokens": 5, "messages": [{"role": "user", "content": "x"}], "stream": True}
+    with LoopbackServer(openai_events, openai_events, answers, answers) as server:
+        url = server.base_url
+        with openai.OpenAI(base_url=url, api_key="none", http_client=httpx2.Client(event_hooks=hooks)) as sdk:
+            assert list(openai_chat(ask_sdk(sdk), source="sse")) == ["a"]
+        http = httpx2.AsyncClient(event_hooks=ahooks)
+        async with openai.AsyncOpenAI(base_url=url, api_key="none", http_client=http) as sdk_too:
+            stream = await sdk_too.chat.completions.create(model="m", messages=[], stream=True)
+            assert [piece async for piece in openai_chat(stream, source="sse")] == ["a"]
+        url = url.removesuffix("/v1")
+        with anthropic.Anthropic(base_url=url, api_key="none", http_client=httpx2.Client(event_hooks=hooks)) as other:
+            create: Any = other.messages.create
+            said: anthropic.Stream[Any] = create(**asked)
+            assert list(anthropic_messages(said)) == ["a"]
+        http = httpx2.AsyncClient(event_hooks=ahooks)
+        async with anthropic.AsyncAnthropic(base_url=url, api_key="none", http_client=http) as other_too:
+            create = other_too.messages.create
+            said_too: anthropic.AsyncStream[Any] = await create(**asked)
+            assert [piece async for piece in anthropic_messages(said_too)] == ["a"]
 
 
 CALLS: dict[str, tuple[list[bytes], int, list[str]]] = {

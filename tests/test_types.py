@@ -1,11 +1,12 @@
 """What type checkers see: `make lint` checks the `assert_type`s, the test runs them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import assert_type
 
 from pydantic import BaseModel
 
-from streamkit import Change, Flow, Partial, Pipeline, extract
+from streamkit import Change, End, Flow, Partial, Pipeline, Stage, extract
+from streamkit.flow import Reason, Through
 from streamkit.operators import accumulate, coalesce, dedupe, diff, select, snapshots, tap, validate
 
 
@@ -50,3 +51,51 @@ def test_a_partial_has_the_models_attributes() -> None:
         return user.name
 
     assert [name(user) for user in TEXT | extract(User) | snapshots()] == [None, "Jo"]
+
+
+class OwnMachine:
+    """As the tutorial writes one."""
+
+    def feed(self, change: Change, /) -> Sequence[Change]:
+        return [change]
+
+    def close(self, reason: Reason, /) -> Sequence[Change]:
+        return []
+
+
+def own() -> Stage[Change, Change]:
+    return Stage(OwnMachine)
+
+
+def own_through() -> Through:
+    return Through(OwnMachine, "own_through")
+
+
+def test_behind_a_through_the_root_keeps_its_type() -> None:
+    assert_type(TEXT | extract(User) | own_through(), Flow[Change[User]])
+    assert_type(extract(User) | own_through() | diff(), Pipeline[str | bytes, Change[User]])
+    user = (TEXT | extract(User) | own_through()).result_sync()
+    assert_type(user, User)
+    assert user.name == "Jo"
+    assert repr(extract(User) | own_through()).endswith("| diff | own_through")
+
+
+def test_behind_a_stage_of_changes_the_root_is_an_object() -> None:
+    assert_type(TEXT | extract(User) | own(), Flow[Change[object]])
+    assert_type((TEXT | extract(User) | own()).result_sync(), object)
+
+
+def test_what_a_pattern_makes_of_a_change() -> None:
+    def told(change: Change[User]) -> object:
+        match change:
+            case Change("complete", (), User() as user):
+                return assert_type(user, User)
+            case Change("complete", (str(key),), value):
+                assert_type(key, str)
+                return assert_type(value, object)  # no type says what stands where
+            case Change("end", _, End() as end):
+                return assert_type(end, End).status
+            case other:
+                return assert_type(other, Change[User]).op
+
+    assert [told(change) for change in TEXT | extract(User)] == ["add", "add", "Jo", User(name="Jo"), "complete"]

@@ -10,9 +10,21 @@ from typing import Any, cast
 import pytest
 from meeting import MeetingInfo
 
-from streamkit import Change, End, Pipeline, Stage, extract
+from streamkit import Change, End, JsonSyntaxError, Pipeline, Stage, extract
 from streamkit.flow import Batches, Reason, Through
-from streamkit.operators import accumulate, coalesce, completed, dedupe, diff, select, snapshots, tap, validate
+from streamkit.operators import (
+    accumulate,
+    coalesce,
+    completed,
+    dedupe,
+    diff,
+    fenced,
+    map_async,
+    select,
+    snapshots,
+    tap,
+    validate,
+)
 from streamkit.testing import verify_stage
 
 TEXT = ['{"users": [{"name": "Ann', 'a", "email": "a@b.c", "twitter": "@a"}], "d', 'ate": "x", "location": "', 'y"}']
@@ -157,6 +169,46 @@ def test_a_stage_that_breaks_a_rule_is_told_which(make: Callable[[], Stage[Any, 
     del caught
     gc.collect()  # here, not in the middle of another test: tasks that nothing can end are in it
     assert rule in told
+
+
+class AtTheEnd(Passing):
+    """Raises when its input ends."""
+
+    def close(self, reason: Reason, /) -> Sequence[object]:
+        raise LookupError("too late")
+
+
+async def negative(item: int) -> int:
+    return -item
+
+
+@pytest.mark.parametrize(
+    ("stage", "items", "error"),
+    [
+        (accumulate(), [1, 2, 3], TypeError),
+        (accumulate(), ["[1", 2], TypeError),
+        (accumulate(), ["{x", "}"], JsonSyntaxError),
+        (fenced(), [1], TypeError),
+        (completed("/a"), TEXT, TypeError),
+        (tap(len), [1, 2, 3], TypeError),
+        (map_async(negative), ["a", "b"], TypeError),
+    ],
+    ids=repr,
+)
+def test_items_that_a_stage_refuses_are_told_as_such(
+    stage: Pipeline[Any, Any], items: Sequence[object], error: type[Exception]
+) -> None:
+    with pytest.raises(AssertionError, match=rf"refuses items .* was given, with {error.__name__}\(") as caught:
+        verify_stage(stage, items)
+    assert "takes the items" in caught.value.__notes__[0]
+    assert isinstance(caught.value.__cause__, error)
+
+
+def test_what_is_raised_at_the_end_is_no_refusal() -> None:
+    verify_stage(accumulate() | validate(MeetingInfo, on_invalid="raise"), ['{"users": [], "date": ', "1}"])
+    verify_stage(extract(MeetingInfo) | snapshots(), TEXT[:2])
+    with pytest.raises(AssertionError, match=r"the source raised ConnectionError\('lost'\), the flow"):
+        verify_stage(Stage(AtTheEnd), [1, 2])
 
 
 def test_a_stage_that_handles_errors_may() -> None:

@@ -682,6 +682,54 @@ async def test_merged_runs_are_left_cleanly() -> None:
 
 
 @virtual
+async def test_a_merged_run_may_end_without_an_error() -> None:
+    cut_off = [Change("add", (), {}), Change("end", (), End("truncated", ((),)))]
+    *_, one = [change async for change in merge_runs({"a": cut_off})]
+    assert one.value == End("truncated", ((), ("a",)))
+    *_, both = [change async for change in merge_runs({"a": cut_off, "b": [*(["[1"] | accumulate())]})]
+    assert isinstance(cast("End", both.value).error, Truncated)
+
+
+@pytest.mark.parametrize("name", ["merge_runs", "map_async"])
+def test_no_task_is_left_where_one_that_is_cancelled_is_cancelled_again(name: str) -> None:
+    ended: list[int] = []
+
+    async def stubborn(seconds: int) -> None:
+        """Takes its time to close, the more so the more it is hurried."""
+        try:
+            await asyncio.Event().wait()
+        finally:
+            try:
+                await asyncio.sleep(100)
+            finally:
+                await asyncio.sleep(seconds)
+                ended.append(seconds)
+
+    async def source(seconds: int) -> AsyncIterator[Change[Any]]:
+        yield Change("add", (), {})
+        await stubborn(seconds)
+
+    async def read() -> None:
+        called = Probe([1, 2, 3], "wait") | map_async(stubborn)
+        merged = merge_runs({str(seconds): source(seconds) for seconds in (1, 2, 3)})
+        async with cast("Flow[object]", called if name == "map_async" else merged) as items:
+            async for _ in items:
+                pass
+
+    async def main() -> None:
+        task = asyncio.create_task(read())
+        for _ in range(2):
+            await asyncio.sleep(1)
+            task.cancel()
+        await asyncio.wait([task])
+        assert task.cancelled()
+        assert sorted(ended) == [1, 2, 3]
+        assert others() == set()
+
+    run_virtual(main())
+
+
+@virtual
 async def test_merged_runs_are_shared_and_piped() -> None:
     flow = merge_runs({"a": run_of(GOOD), "b": run_of(GOOD)})
     async with share(flow | throttle(1)) as hub:

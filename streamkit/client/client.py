@@ -19,6 +19,7 @@ from streamkit.client.retry import Retries, Retrying
 from streamkit.client.run import AsyncRun, Run
 from streamkit.client.spellings import AsyncSpellings, SyncSpellings
 from streamkit.client.wanted import wanted
+from streamkit.client.worlds import AsyncWith, SyncWith
 from streamkit.events import Change
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ ModelT = TypeVar("ModelT")
 _NO_HOOKS = Hooks()
 
 
-class Client(Asking[SyncApi], SyncSpellings):
+class Client(Asking[SyncApi], SyncSpellings, SyncWith):
     """Streams models from a provider; a context manager that closes the SDK's client."""
 
     def stream(
@@ -196,7 +197,7 @@ class Client(Asking[SyncApi], SyncSpellings):
         return self._api.send(asked, self.source)
 
 
-class AsyncClient(Asking[AsyncApi], AsyncSpellings):
+class AsyncClient(Asking[AsyncApi], AsyncSpellings, AsyncWith):
     """Streams models from a provider; an async context manager that closes the SDK's client.
 
     It belongs to one event loop, as the SDK's connections do: a second `asyncio.run` needs another client.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
-from streamkit.client.worlds import AsyncOnly
+from streamkit.client.worlds import AsyncOnly, SyncOnly
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -22,7 +22,7 @@ __all__ = ["AsyncEntered", "Entered"]
 ItemT = TypeVar("ItemT")
 
 
-class Entered(Iterator[ItemT]):
+class Entered(SyncOnly, Iterator[ItemT]):
     """For the sync world."""
 
     _reader: SyncReader[ItemT]
@@ -70,7 +70,7 @@ class AsyncEntered(AsyncOnly, AsyncIterator[ItemT]):
         return self
 
     def cancel(self) -> None:
-        """Stop the provider's stream at once; who reads is given an `end` with the status `cancelled`."""
+        """Stop the provider's stream at once; who reads is given an `end`, `cancelled`, in every branch."""
         self._reader.cancel()
 
     async def aclose(self) -> None:

@@ -119,7 +119,9 @@ def asked_again(asked: Asked, error: Exception, text: str, called: Called | None
     """
     if isinstance(error, SourceFailed) or (isinstance(error, Truncated) and not isinstance(error, EmptyAnswer)):
         return asked
-    told = f"That is not what was asked for:\n{error}\nAnswer again, completely, with this corrected."
+    # What the program may do about it is none of the model's business.
+    wrong = error.met if isinstance(error, JsonSyntaxError) else error
+    told = f"That is not what was asked for:\n{wrong}\nAnswer again, completely, with this corrected."
     is_whole = isinstance(error, InvalidResult) and error.whole
     if called is not None and called.id and is_whole and asked.takes_back(text):
         return asked.with_calls("", [Answered(called, text, told, is_error=True)])

@@ -16,7 +16,7 @@ from streamkit.flow.flow import (
 from streamkit.flow.fused import Fused
 from streamkit.flow.machine import Machine, Reason
 from streamkit.flow.run import Batches, Pump
-from streamkit.flow.tasks import failure_of, stop
+from streamkit.flow.tasks import failure_of, stop, stop_all
 from streamkit.flow.waiting import Reading, check_function, needs_a_loop, refuse_coroutine
 
 __all__ = [
@@ -42,4 +42,5 @@ __all__ = [
     "needs_a_loop",
     "refuse_coroutine",
     "stop",
+    "stop_all",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, TypeGuard
+from typing import TYPE_CHECKING, Protocol, TypeGuard, runtime_checkable
 
 if TYPE_CHECKING:
     from streamkit.flow.run import Batches
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 __all__ = ["BatchSource", "has_batches"]
 
 
+@runtime_checkable
 class BatchSource(Protocol):
     """A source of changes that knows what belongs together: a flow over it keeps its batches."""
 
@@ -24,5 +25,5 @@ class BatchSource(Protocol):
 
 
 def has_batches(source: object) -> TypeGuard[BatchSource]:
-    """Whether it is one."""
-    return hasattr(source, "open_batches")  # `isinstance` takes 20 us to look for what a protocol names
+    """Whether it is one: what `isinstance` finds out, which takes 20 us to look for what a protocol names."""
+    return hasattr(type(source), "open_batches") and hasattr(source, "model")

@@ -1,14 +1,16 @@
-"""Stopping a task of one's own, and waiting for it: no task is ever left behind."""
+"""Stopping tasks of one's own, and waiting for them: none is ever left behind."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
+from typing import Any
 
 import anyio
 
 from streamkit.errors import SourceFailed
 
-__all__ = ["failure_of", "stop"]
+__all__ = ["failure_of", "stop", "stop_all"]
 
 
 def failure_of(cancelled: asyncio.CancelledError, what: str) -> SourceFailed:
@@ -42,5 +44,23 @@ async def stop(task: asyncio.Task[None]) -> None:
             except asyncio.CancelledError as error:
                 hurried = error
                 task.cancel()
+    if hurried is not None:
+        raise hurried
+
+
+async def stop_all(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Cancel tasks, all at once, and wait until every one has ended; see `stop`.
+
+    A second `Task.cancel()` while it waits is passed on to those that have not ended, and raised when all have.
+    """
+    tasks = list(tasks)
+    for task in tasks:
+        task.cancel()
+    hurried: asyncio.CancelledError | None = None
+    for task in tasks:
+        try:
+            await stop(task)
+        except asyncio.CancelledError as error:
+            hurried = error
     if hurried is not None:
         raise hurried

@@ -2,6 +2,7 @@
 
 from streamkit.sinks.callbacks import Callback, callbacks
 from streamkit.sinks.console import console
+from streamkit.sinks.from_json import from_json
 from streamkit.sinks.jsonlines import TextFile, jsonlines, to_json
 from streamkit.sinks.sink import Changes, Delivery, Drain, Sink
 
@@ -14,6 +15,7 @@ __all__ = [
     "TextFile",
     "callbacks",
     "console",
+    "from_json",
     "jsonlines",
     "to_json",
 ]

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from pydantic_core import PydanticSerializationError
 from pydantic_core import to_json as as_json
 
 from streamkit.document import Document
-from streamkit.events import Change, End
+from streamkit.events import Change, End, LeftOut
 from streamkit.sinks.sink import Sink
 
 __all__ = ["TextFile", "jsonlines", "to_json"]
@@ -49,10 +50,17 @@ def to_json(change: Change[object]) -> str:
 
     `path` is an array. `value` is what the change carries: the typed value of a `complete` as pydantic writes it, under
     field names; an `end` as an object of `status`, `open`, `error` (its text) and `finish_reason`; a hub's `snapshot`
-    as one of `value`, `open`, `invalid` and `missed`. A float that JSON has not is null.
+    as one of `value`, `open`, `invalid` and `missed`. A float that JSON has not is null; bytes that are no text are
+    Base64. The `invalid` of an item that was left out (`on_invalid="drop"`), which is no verdict of the list at its
+    path, has a fourth member, `left_out`: true. `from_json` reads all of it.
     """
     told = {"op": change.op, "path": change.path, "value": _plain(change.value)}
-    return as_json(told, by_alias=False, inf_nan_mode="null", fallback=str).decode()
+    if isinstance(change, LeftOut):
+        told["left_out"] = True
+    try:
+        return as_json(told, by_alias=False, inf_nan_mode="null", fallback=str).decode()
+    except PydanticSerializationError:
+        return as_json(told, by_alias=False, inf_nan_mode="null", fallback=str, bytes_mode="base64").decode()
 
 
 def _plain(value: object) -> object:

@@ -13,6 +13,8 @@ class Response(Protocol):
 
     @property
     def headers(self) -> Mapping[str, str]: ...
+    @property
+    def is_stream_consumed(self) -> bool: ...
     def iter_bytes(self) -> Iterator[bytes]: ...
     def iter_raw(self) -> Iterator[bytes]: ...
     def aiter_bytes(self) -> AsyncIterator[bytes]: ...
@@ -21,14 +23,14 @@ class Response(Protocol):
 
 def reads(response: Response) -> Iterator[bytes]:
     """What each read brings; what was encoded is decoded (RFC 9110, section 8.4)."""
-    return response.iter_bytes() if _is_encoded(response) else response.iter_raw()
+    return response.iter_raw() if _is_plain(response) else response.iter_bytes()
 
 
 def areads(response: Response) -> AsyncIterator[bytes]:
     """What each read brings, in the async world."""
-    return response.aiter_bytes() if _is_encoded(response) else response.aiter_raw()
+    return response.aiter_raw() if _is_plain(response) else response.aiter_bytes()
 
 
-def _is_encoded(response: Response) -> bool:
-    """Whether there is anything to decode: where there is not, the client's decoders still cost a way through them."""
-    return "content-encoding" in response.headers
+def _is_plain(response: Response) -> bool:
+    """Whether the body comes as it is, from the network: else the client decodes it, or has it in memory already."""
+    return "content-encoding" not in response.headers and not response.is_stream_consumed

@@ -54,9 +54,11 @@ class _Mould:
 
     def read(self, data: bytes) -> Piece | None:
         """The piece in what was made in this mould; None for anything else."""
+        if not data.startswith(self.head):
+            return None
         start = self.start
         end = data.find(self.tail, start)
-        if not data.startswith(self.head) or end < 0:
+        if end < 0:
             return None
         if self.padded:
             if not data.endswith(self.after) or not _PADDED(data, end + self.size, len(data) - len(self.after)):

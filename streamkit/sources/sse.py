@@ -28,8 +28,8 @@ class Framer:
 
     @property
     def rests(self) -> bool:
-        """Whether nothing has begun that the next bytes could belong to."""
-        return self._data is None and not self._line and not self._after_cr
+        """Whether nothing has begun that the next bytes could belong to, and no byte order mark can come any more."""
+        return self._begun and self._data is None and not self._line and not self._after_cr
 
     def feed(self, read: bytes) -> list[bytes]:
         """Take what was read; return the data of each event that ends in it."""

@@ -14,8 +14,9 @@ import gc
 import weakref
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias, cast
+from typing import Any, Literal, TypeAlias, cast
 
+from streamkit.errors import StreamkitError
 from streamkit.events import Change
 from streamkit.flow import Pipeline
 from streamkit.testing.probe import Probe
@@ -78,6 +79,25 @@ async def _outcome(flow: Any, *, leave_after: int | None = None, fail_after: int
 def _comparable(outcome: _Outcome) -> object:
     items, error = outcome
     return [worded(item) for item in items], repr(error)
+
+
+async def _raised(case: _Case, items: Sequence[object], then: Literal["end"] | Exception = "end") -> Exception | None:
+    return (await _outcome(Probe(items, then) | case.stage))[1]
+
+
+async def _items_are_taken(case: _Case) -> None:
+    """The stage takes the items that it is given; at most the last ends the stream with an error of its own."""
+    for items, may_raise in ((case.items[:-1], ()), (case.items, StreamkitError)):
+        error = await _raised(case, items)
+        if error is None or isinstance(error, may_raise):
+            continue
+        lost = ConnectionError("lost")
+        # An error that the items cause is raised however their source ends, and not without them.
+        however = repr(await _raised(case, items, lost)) == repr(error)
+        if however and await _raised(case, (), lost) is lost:
+            raise AssertionError(
+                f"the stage refuses items that verify_stage() was given, with {error!r}: give it items that it takes"
+            ) from error
 
 
 async def _runs_share_nothing(case: _Case) -> None:
@@ -197,6 +217,7 @@ async def _nothing_is_kept(case: _Case) -> None:
 
 
 _RULES: tuple[_Rule, ...] = (
+    _items_are_taken,
     _runs_share_nothing,
     _both_worlds_agree,
     _the_end_is_last,

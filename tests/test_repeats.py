@@ -30,7 +30,7 @@ def parsed(*events: bytes) -> list[Piece]:
 
 
 def read(*events: bytes) -> list[Piece]:
-    return EventWire(ChatReader()).feed(body(*events))
+    return list(EventWire(ChatReader()).feed(body(*events)))
 
 
 def event(delta: Mapping[str, Any], *, compact: bool = True, **more: Any) -> bytes:
@@ -82,7 +82,7 @@ def test_events_that_are_read_alone_are_not_even_framed(newline: bytes, padding:
     for text in ("d", "\\n", "é😀", "\\u00e9"):
         last = event({"content": "?"}, **padding).replace(b"?", text.encode())
         read = b"event: e" + newline + b"data: " + last + newline * 2
-        assert wire.feed(read) == parsed(last)
+        assert list(wire.feed(read)) == parsed(last)
 
 
 @pytest.mark.parametrize("other", [b"event: f\ndata: {}\n\n", b"data: [DONE]\n\n", b": ping\n\n"])
@@ -120,7 +120,7 @@ def test_a_string_that_is_not_what_makes_the_piece() -> None:
 def told(reader: Reader, *events: bytes) -> tuple[list[Piece], Finish, int]:
     """What the wire says of events, and what is known in the end."""
     wire = EventWire(reader)
-    return wire.feed(body(*events)), wire.answer.finish(), len(wire.answer.calls)
+    return list(wire.feed(body(*events))), wire.answer.finish(), len(wire.answer.calls)
 
 
 def test_a_refusal_beside_empty_content_comes_once() -> None:

@@ -50,11 +50,7 @@ class Fused:
         self.error: BaseException | None = None
         self._parts = parts
         self._machines = [_made(parts, at) for at in range(len(parts))]
-        self._watched = [
-            (at, cast("_Finishing", machine))
-            for at, machine in enumerate(self._machines)
-            if hasattr(machine, "finished")
-        ]
+        self._watched = [cast("_Finishing", machine) for machine in self._machines if hasattr(machine, "finished")]
         self._unseen = {*range(len(parts))}  # machines that have returned nothing yet
         self._batch_steps = [_step(machine) for machine in self._machines] or [_all]
         self._item_steps = [self._machines[0].feed if self._machines else _alone, *self._batch_steps[1:]]
@@ -77,37 +73,43 @@ class Fused:
         It is not kept here: a circle would outlive the run until the next garbage collection.
         """
         first, unseen, watched = steps[0], self._unseen, self._watched
+        looking = [self._looking(at, step) for at, step in enumerate(steps)]
 
-        def feed(batch: Any) -> Sequence[object]:
+        def feed(batch: Any) -> Any:
+            row = looking if unseen else steps
             step = first
-            made: Sequence[object] = ()
             try:
-                for step in steps:
-                    made = step(batch)
-                    if unseen:
-                        self._look(steps.index(step), made)
-                    if not made:
+                for step in row:
+                    batch = step(batch)
+                    if not batch:
                         break
-                    batch = made
-            except _BrokeError as broke:
-                return self._break(steps.index(step), broke.error, broke.before, broke.rest)
-            except Exception as error:
-                at = steps.index(step)
-                return self._break(at, error, (), batch if at else ())
-            for at, machine in watched:
+            except Exception as error:  # whatever a stage raises ends the run
+                return self._broke(row.index(step), error, batch)
+            for machine in watched:
                 if machine.finished:
-                    self.done = True
-                    return [*made, *self._close(at + 1, Finish())]
-            return made
+                    return self._finish(machine, batch)
+            return batch
 
         return feed
 
-    def _look(self, at: int, made: Sequence[object]) -> None:
-        """Check what a machine returns until there is something in it; after that it is trusted."""
-        if at in self._unseen:
-            _check(self._machines[at], made)
-            if made:
-                self._unseen.discard(at)
+    def _looking(self, at: int, step: _Step) -> _Step:
+        """The same step; what it returns is checked until there is something in it, after that it is trusted."""
+
+        def looked(batch: Any) -> Sequence[object]:
+            made = step(batch)
+            if at in self._unseen:
+                _check(self._machines[at], made)
+                if made:
+                    self._unseen.discard(at)
+            return made
+
+        return looked
+
+    def _finish(self, machine: _Finishing, batch: Sequence[object]) -> Sequence[object]:
+        """A machine wants no more: close those after it."""
+        at = next(at for at, each in enumerate(cast("list[object]", self._machines)) if each is machine)
+        self.done = True
+        return [*batch, *self._close(at + 1, Finish())]
 
     def close(self, reason: Reason) -> Sequence[object]:
         """Tell all machines, first to last, that no more comes; nothing to tell once `done`."""
@@ -126,13 +128,17 @@ class Fused:
             try:
                 fed = _step(machine)(batch) if batch else ()
                 batch = [*fed, *_rest(machine, reason)]
-            except _BrokeError as broke:
-                return self._break(at, broke.error, broke.before, broke.rest)
-            except Exception as error:
-                return self._break(at, error, (), ())
+            except Exception as error:  # as in a feeder
+                return self._broke(at, error, ())
         if self.error is None:
             self.error = next((e for e in (getattr(m, "error", None) for m in self._machines) if e is not None), None)
         return batch
+
+    def _broke(self, at: int, error: Exception, fed: Sequence[object]) -> Sequence[object]:
+        """A stage raised when it was fed this."""
+        if isinstance(error, _BrokeError):
+            return self._break(at, error.error, error.before, error.rest)
+        return self._break(at, error, (), fed if at else ())
 
     def _break(self, at: int, error: Exception, before: Sequence[object], rest: Sequence[object]) -> Sequence[object]:
         """A stage raised: pass on what it had made, an honest `end`, and close those after it."""

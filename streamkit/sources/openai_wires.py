@@ -87,10 +87,6 @@ class ChatReader:
             for at, each in enumerate(calls):
                 if each is not None:
                     self._call(index, at, self._look(each), pieces)
-        if len(delta) > 1 or not content:
-            self._aside(index, delta, pieces)
-
-    def _aside(self, index: int, delta: Fields, pieces: list[Piece]) -> None:
         reasoning = delta.get("reasoning_content") or delta.get("reasoning")
         if reasoning and isinstance(reasoning, str):
             pieces.append(((index, "reasoning"), reasoning))

@@ -27,6 +27,7 @@ __all__ = ["AsyncPieces", "EventWire", "ObjectWire", "Pieces", "Wire"]
 
 _SHOWN = 200  # of a body without events
 _COPIED = 64  # calls of an answer: with more, making a copy to try an event on costs more than parsing them all
+_ODD = (AttributeError, LookupError, TypeError, ValueError)  # what a reader raises for what no provider sends
 _PATIENCE = 0.1  # seconds that an answer which has been read may take to end
 
 
@@ -64,9 +65,9 @@ class EventWire:
         self._repeats = Repeats()
         self._alone = self._repeats.read_alone
 
-    def feed(self, read: bytes, /) -> list[Piece]:
+    def feed(self, read: bytes, /) -> Sequence[Piece]:
         if self._alone is not None and (piece := self._alone(read)) is not None:
-            return [piece]
+            return (piece,)
         if not self.heard:
             self.began = (self.began + read)[: 4 * _SHOWN]  # a character has at most four bytes
         rested = self._rests
@@ -105,7 +106,11 @@ class EventWire:
         return pieces
 
     def _parse(self, data: bytes) -> Sequence[Piece]:
-        return _read(self._reader, _object(data))
+        event = _object(data)
+        try:
+            return self._reader.read(event)
+        except _ODD as error:
+            raise _odd(event, error) from error
 
     def _try(self, data: bytes) -> Sequence[Piece]:
         """Parse an event that did not come: what the reader knows stays as it is."""
@@ -127,19 +132,19 @@ class ObjectWire:
     def feed(self, read: Any, /) -> Sequence[Piece]:
         self.heard = True
         try:
-            return _read(self._reader, read)
+            return self._reader.read(read)
         except SourceFailed as error:
-            self.error, self.done = error, True
-            return []
+            self.error = error
+        except _ODD as error:
+            self.error = _odd(read, error)
+        self.done = True
+        return []
 
 
-def _read(reader: Reader, event: Any) -> Sequence[Piece]:
-    try:
-        return reader.read(event)
-    except (AttributeError, LookupError, TypeError, ValueError) as error:
-        raise ProviderError(
-            f"an event of the provider's stream is not as expected ({error}): {event!r:.200}"
-        ) from error
+def _odd(event: object, error: Exception) -> ProviderError:
+    told = ProviderError(f"an event of the provider's stream is not as expected ({error}): {event!r:.200}")
+    told.__cause__ = error
+    return told
 
 
 def _object(data: bytes) -> Mapping[str, object]:

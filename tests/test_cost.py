@@ -8,11 +8,12 @@ import tracemalloc
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from types import FrameType
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import law_3
 import pytest
-from pydantic import BaseModel
+from pydantic import AfterValidator, BaseModel
+from pydantic_core import PydanticOmit
 from strategies import cut
 
 from streamkit import scanner
@@ -132,6 +133,17 @@ def test_a_row_takes_no_more_memory_late_than_early(pipeline: Pipeline[str, Chan
     # All but the few chunks in which a list, which grows by eighths, is moved.
     assert late[-8] <= early[-8] + 600
     assert late[1000] <= early[1000] + 64
+
+
+def test_a_wrong_item_takes_no_more_late_than_early_where_others_are_left_out() -> None:
+    def odd_is_left_out(number: int) -> int:
+        if number % 2:
+            raise PydanticOmit
+        return number
+
+    stages = accumulate() | validate(list[Annotated[int, AfterValidator(odd_is_left_out)]])
+    calls = calls_per_chunk((["[", *['1,2,"x",'] * 400] | stages).batches())
+    assert sum(calls[-100:-1]) <= 1.02 * sum(calls[101:200])
 
 
 @pytest.mark.parametrize("model", [None, dict[str, str], Row])

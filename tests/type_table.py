@@ -628,7 +628,7 @@ shape(
 )
 shape(
     "nested unions",
-    Union[int, Optional[list[Annotated[str | bool, Field(union_mode="left_to_right")] | int]]],  # noqa: UP007, UP045
+    Union[int, Optional[list[Annotated[str | bool, Field(union_mode="left_to_right")] | int]]],  # noqa: UP007, UP045  # the old spelling is what is tried
     ["1", "null", '["a",true,3]', "[]"],
     ['"x"', "[[]]", '["a",1.5]'],
 )
@@ -638,7 +638,7 @@ class Maybe(BaseModel):
     number: int | str | None = None
     model: User | Place | None = None
     items: list[int] | dict[str, int] | None = None
-    old: Optional[Union[int, User]] = None  # noqa: UP007, UP045
+    old: Optional[Union[int, User]] = None  # noqa: UP007, UP045  # the old spelling is what is tried
 
 
 shape(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
@@ -68,8 +69,9 @@ class Frame:
 
     def source(self, index: int | None = None) -> int:
         """Where an item stands in the document, or (without one) the item that is being read."""
-        kept = len(self.children) if index is None else index
-        return kept + sum(1 for before in self.omitted if before <= kept)
+        if index is None:
+            return len(self.children) + len(self.omitted)
+        return index + bisect_right(self.omitted, index)  # they were noted in their order
 
     def names(self) -> set[str]:
         """The names of the fields that have come."""

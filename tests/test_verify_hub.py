@@ -61,7 +61,7 @@ async def repeating(subscription: Any) -> Any:
 
 def forgetful(place: Any) -> Any:
     """What is not kept is passed over."""
-    place.at = place._log.seq
+    place._at = place._log.seq
     return ()
 
 

@@ -505,6 +505,56 @@ async def test_the_end_carries_the_finish_reason_of_the_source(reason: str) -> N
     assert cast("End", told[-1].value) == End("complete", finish_reason=reason)
 
 
+class Connected(Iterator[str]):
+    """An iterator with a connection, of which `iter` gives a mere generator."""
+
+    def __init__(self, text: str) -> None:
+        self._left = iter(text)
+        self.closed = 0
+        self.finish = Finish("length")
+
+    def __iter__(self) -> Iterator[str]:  # noqa: PYI034  # that is the point
+        yield from self._left
+
+    def __next__(self) -> str:
+        return next(self._left)
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+async def test_an_iterator_is_asked_itself_not_what_its_iter_gives() -> None:
+    source = Connected(TEXT[:10])
+    told = [*source | accumulate()]
+    assert (cast("End", told[-1].value).status, source.closed) == ("truncated", 1)
+    source = Connected(TEXT[:10])
+    told = [change async for change in source | accumulate()]
+    assert (cast("End", told[-1].value).status, source.closed) == ("truncated", 1)
+    source = Connected(TEXT)
+    with source | accumulate() as changes:
+        next(iter(changes))
+    assert source.closed == 1
+
+
+def test_what_its_iter_gives_is_closed_where_itself_cannot_be() -> None:
+    told: list[str] = []
+
+    class Source(Iterator[str]):
+        def __iter__(self) -> Iterator[str]:  # noqa: PYI034  # as above
+            try:
+                yield from TEXT
+            finally:
+                told.append("closed")
+
+        def __next__(self) -> str:
+            raise NotImplementedError
+
+    with Source() | accumulate() as changes:
+        next(iter(changes))
+        assert not told
+    assert told == ["closed"]
+
+
 async def test_a_length_finish_inside_the_text_is_truncated() -> None:
     flow = AsyncFinishing(TEXT[:-4], Finish("length")) | accumulate() | validate(User)
     with pytest.raises(Truncated, match="more tokens") as caught:

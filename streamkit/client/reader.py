@@ -185,12 +185,13 @@ class SyncReader(RunReader[ItemT]):
             return
         while True:
             source = self._source
+            reads = iter(source)
             machine.begin(source.answer)
             failed: Exception | None = None
             try:
                 while not machine.stop and not self._cancelled:
                     try:
-                        pieces = next(source, None)
+                        pieces = next(reads, None)
                     except Exception as error:  # noqa: BLE001  # whatever the source raises is how it ended
                         failed = error
                         break

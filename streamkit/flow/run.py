@@ -39,9 +39,10 @@ def run_sync(source: Iterable[object], parts: Sequence[Part]) -> Generator[Seque
     feed = fused.item_feeder()
     reason: Reason = Finish()
     leave: Leave = None
+    teller: object = None
     try:
         try:
-            items, leave = _enter(source)
+            items, leave, teller = _enter(source)
         except Exception as error:
             reason, items = error, iter(())
         while not fused.done:
@@ -49,7 +50,7 @@ def run_sync(source: Iterable[object], parts: Sequence[Part]) -> Generator[Seque
             try:
                 item = next(items)
             except StopIteration:
-                reason = _finish(items, reason)
+                reason = _finish(teller, reason)
                 break
             except Exception as error:
                 reason = error
@@ -147,15 +148,16 @@ def _raise_if_worse(left: BaseException, outcome: BaseException | Finish) -> Non
         raise outcome
 
 
-def _enter(source: Iterable[object]) -> tuple[Iterator[object], Leave]:
-    """Enter an iterator that is a context manager; return it with how to leave it."""
+def _enter(source: Iterable[object]) -> tuple[Iterator[object], Leave, object]:
+    """Open a source: what to iterate, how to leave it, and who knows how it finished."""
     items = iter(source)
-    # A stream of an SDK is an iterator with a connection; what its `iter` gives is a mere generator.
-    opened = source if isinstance(source, Iterator) and isinstance(source, AbstractContextManager) else items
+    # Of an iterator with a connection, `iter` may give a mere generator.
+    opened = source if isinstance(source, Iterator) else items
     if isinstance(opened, AbstractContextManager):
         manager = cast("AbstractContextManager[Iterator[object]]", opened)
-        return manager.__enter__(), lambda: manager.__exit__(None, None, None)
-    return items, getattr(items, "close", None)
+        entered = manager.__enter__()
+        return entered, lambda: manager.__exit__(None, None, None), entered
+    return items, getattr(opened, "close", None) or getattr(items, "close", None), opened
 
 
 def _leave(leave: Leave, reason: Reason) -> Reason:
@@ -170,18 +172,17 @@ def _leave(leave: Leave, reason: Reason) -> Reason:
 async def _aenter(
     source: AsyncIterable[object] | Iterable[object],
 ) -> tuple[AsyncIterator[object], Leave, object]:
-    """Open a source: what to iterate, how to leave it, and who knows how it finished."""
+    """Open a source, as `_enter` does."""
     if not isinstance(source, AsyncIterable):
-        items, leave = _enter(source)
-        return _lift(items), leave, items
+        items, leave, teller = _enter(source)
+        return _lift(items), leave, teller
     aitems = aiter(source)
-    # As in _enter.
-    opened = source if isinstance(source, AsyncIterator) and isinstance(source, AbstractAsyncContextManager) else aitems
+    opened = source if isinstance(source, AsyncIterator) else aitems
     if isinstance(opened, AbstractAsyncContextManager):
         manager = cast("AbstractAsyncContextManager[AsyncIterator[object]]", opened)
         entered = await manager.__aenter__()
         return entered, lambda: manager.__aexit__(None, None, None), entered
-    return aitems, getattr(aitems, "aclose", None), aitems
+    return aitems, getattr(opened, "aclose", None) or getattr(aitems, "aclose", None), opened
 
 
 async def _lift(items: Iterator[object]) -> AsyncGenerator[object, None]:

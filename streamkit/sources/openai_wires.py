@@ -23,10 +23,11 @@ Look: TypeAlias = Callable[[Any], Fields]
 def fields(model: Any) -> Fields:
     """What is in an object of the SDK, which builds them without checking: what a server left out is not there."""
     try:
-        extra = model.__pydantic_extra__
+        extra: Fields | None = model.__pydantic_extra__
     except AttributeError:
         return cast("Fields", model)  # a mapping already
-    return {**model.__dict__, **extra} if extra else cast("Fields", model.__dict__)
+    own: Fields = model.__dict__
+    return {**own, **extra} if extra else own
 
 
 def same_event(event: Fields) -> Fields:

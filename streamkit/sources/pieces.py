@@ -161,74 +161,56 @@ def _shown(data: bytes) -> str:
     return repr(data.decode(errors="replace")[:80])
 
 
-class _Reading:
-    """What both kinds know.
-
-    Args:
-        wire: makes pieces of what is read.
-        whence: what the server said about the body, for the error when it holds no event.
-    """
-
-    def __init__(self, wire: Wire, whence: str) -> None:
-        self._wire, self._whence = wire, whence
-
-    @property
-    def answer(self) -> Answer:
-        """What the provider says of the answer."""
-        return self._wire.answer
-
-    def _over(self) -> None:
-        """Raise what is to be raised where the pieces end."""
-        if self._wire.error is not None:
-            raise self._wire.error
-        if not self._wire.heard:
-            began = self._wire.began.decode(errors="replace")[:_SHOWN]
-            told = f"; it began {began!r}" if began else ""
-            raise ProviderError(
-                f"there was no event in what the server sent ({self._whence}): is base_url right?{told}"
-            )
-
-
-class Pieces(_Reading, Iterator[Sequence[Piece]]):
+class Pieces:
     """The pieces of an answer that is read in the sync world; an item is what one read brought, perhaps nothing.
 
     What follows the `[DONE]` is not read: a sync read cannot be given up in time. The connection is not used again.
+
+    Args:
+        reads: what is read.
+        wire: makes pieces of it.
+        close: closes the connection.
+        whence: what the server said about the body, for the error when it holds no event.
+
+    Attributes:
+        answer: what the provider says of the answer.
     """
 
     def __init__(self, reads: Iterator[Any], wire: Wire, close: Callable[[], object], whence: str) -> None:
-        super().__init__(wire, whence)
-        self._reads, self._close = reads, close
+        self.answer = wire.answer
+        self._items = _pieces(reads, wire, whence)
+        self._close = close
 
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> Sequence[Piece]:
-        wire = self._wire
-        if not wire.done:
-            try:
-                read = next(self._reads)
-            except StopIteration:
-                wire.done = True
-            except Exception as error:
-                raise _failed(error) from error
-            else:
-                return wire.feed(read)
-        self._over()
-        raise StopIteration
+    def __iter__(self) -> Iterator[Sequence[Piece]]:
+        """The items that have not been read yet."""
+        return self._items
 
     def close(self) -> None:
         """Close the connection; again is harmless."""
         self._close()
 
 
-class AsyncPieces(_Reading, AsyncIterator[Sequence[Piece]]):
+def _pieces(reads: Iterator[Any], wire: Wire, whence: str) -> Iterator[Sequence[Piece]]:
+    feed = wire.feed
+    while not wire.done:
+        try:
+            read = next(reads)
+        except StopIteration:
+            break
+        except Exception as error:
+            raise _failed(error) from error
+        yield feed(read)
+    _check_end(wire, whence)
+
+
+class AsyncPieces(AsyncIterator[Sequence[Piece]]):
     """The pieces of an answer that is read in the async world; see `Pieces`."""
 
     def __init__(
         self, reads: AsyncIterator[Any], wire: Wire, close: Callable[[], Awaitable[object]], whence: str
     ) -> None:
-        super().__init__(wire, whence)
-        self._reads, self._close = reads, close
+        self.answer = wire.answer
+        self._reads, self._wire, self._close, self._whence = reads, wire, close, whence
 
     def __aiter__(self) -> Self:
         return self
@@ -244,7 +226,7 @@ class AsyncPieces(_Reading, AsyncIterator[Sequence[Piece]]):
                 raise _failed(error) from error
             else:
                 return wire.feed(read)
-        self._over()
+        _check_end(wire, self._whence)
         await self._drain()
         raise StopAsyncIteration
 
@@ -257,6 +239,16 @@ class AsyncPieces(_Reading, AsyncIterator[Sequence[Piece]]):
         with anyio.move_on_after(_PATIENCE), suppress(Exception):
             async for _ in self._reads:
                 pass
+
+
+def _check_end(wire: Wire, whence: str) -> None:
+    """Raise what is to be raised where the pieces end."""
+    if wire.error is not None:
+        raise wire.error
+    if not wire.heard:
+        began = wire.began.decode(errors="replace")[:_SHOWN]
+        told = f"; it began {began!r}" if began else ""
+        raise ProviderError(f"there was no event in what the server sent ({whence}): is base_url right?{told}")
 
 
 def _failed(error: Exception) -> SourceFailed:

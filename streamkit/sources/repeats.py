@@ -66,13 +66,15 @@ class _Mould:
         elif end + self.size != len(data):
             return None
         raw = data[start:end]
+        # By far the most escapes are of quotes.
+        rest = raw.replace(b'\\"', b"") if _BACKSLASH in raw else raw
         try:
-            if _BACKSLASH in raw:
+            if _BACKSLASH in rest:
                 text: str = from_json(b'"%b"' % raw)
-            elif _QUOTE in raw:
+            elif _QUOTE in rest:
                 return None
             else:
-                text = raw.decode()
+                text = raw.decode() if rest is raw else raw.decode().replace('\\"', '"')
                 # A control character is not allowed there; of what else cannot be printed, the parser tells.
                 if not text.isprintable():
                     return None

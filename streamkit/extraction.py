@@ -54,8 +54,9 @@ class TextMachine:
         """Read one more piece; bad text gives what came before it, and the `end`."""
         assembler = self._assembler
         try:
-            text = chunk if type(chunk) is str and self._decoder is None else self._decode(chunk)
-            self._scanner.feed(text)
+            if type(chunk) is not str or self._decoder is not None:
+                chunk = self._decode(chunk)
+            self._scanner.feed(chunk)
         except Exception as error:  # noqa: BLE001  # user code among it: whatever it raises is how the stream ends
             return self._fail(error)
         return assembler.take()

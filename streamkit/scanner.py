@@ -172,15 +172,16 @@ class Scanner:
     """
 
     __slots__ = (
-        "_base", "_buffer", "_closers", "_failure", "_held", "_held_depth", "_held_from", "_held_start",
+        "_buffer", "_closers", "_failure", "_held", "_held_depth", "_held_from", "_held_start",
         "_ignore_rest", "_kept", "_kept_from", "_limit", "_line", "_line_start", "_mark", "_marks", "_max_depth",
-        "_receiver", "_state", "_tail", "_take_plain", "_takers", "_target", "_try_whole",
+        "_receiver", "_room", "_state", "_tail", "_take_plain", "_takers", "_target", "_try_whole",
     )  # fmt: skip
 
     def __init__(self, receiver: Receiver, limits: Limits, *, whole: bool = True) -> None:
         self._receiver = receiver
         self._target: Receiver | Watcher = receiver  # a watcher while raw text is collected
         self._limit, self._max_depth = limits.max_size, limits.max_depth
+        self._room = limits.max_size  # characters that may still come
         self._try_whole, self._ignore_rest = whole, limits.ignore_rest
         self._state = _VALUE
         self._closers: list[str] = []  # of the open containers, innermost last
@@ -199,12 +200,16 @@ class Scanner:
         self._marks: list[tuple[int, int]] = []  # the depth of each such container, and where it begins
         self._mark = -1  # the depth of the innermost container that is held or kept
         self._failure: JsonSyntaxError | None = None  # met in a string whose good part is to be told first
-        self._base = 0  # characters before the current piece
         self._line, self._line_start = 1, 0
 
     @property
     def done(self) -> bool:
         return self._state == _DONE
+
+    @property
+    def _base(self) -> int:
+        """Characters before the current piece."""
+        return self._limit - self._room
 
     @property
     def started(self) -> bool:
@@ -219,22 +224,22 @@ class Scanner:
             LimitExceeded: it is too long or too deep.
         """
         n = len(piece)
-        if n > self._limit - self._base:
-            self.feed(piece[: self._limit - self._base])
+        if n > self._room:
+            self.feed(piece[: self._room])
             raise self._beyond(f"the text is longer than max_size={self._limit} characters", 0)
         # Of by far the most pieces: every character stands for itself, and a quote ends a string or begins one.
         plain = piece.isprintable() and "\\" not in piece
         take = self._take_plain
         if take is not None and plain and '"' not in piece:
             if n:
-                self._base += n
+                self._room -= n
                 take(piece)
                 if self._marks:
                     self._kept.append(piece)
             return
         if self._tail:
             piece = self._tail + piece
-            self._base -= len(self._tail)
+            self._room += len(self._tail)
             self._tail, plain = "", False
             n = len(piece)
         i = 0
@@ -344,6 +349,8 @@ class Scanner:
                             if i < n:
                                 self._stop_if_failed()
                                 break
+                elif c == " " and not piece.startswith(" ", i + 1):
+                    i += 1
                 elif c == "{" or c == "[":
                     if n - i >= _WORTH_A_TRY and waste > 0 and self._try_whole:
                         value, end = self._whole(piece, i)
@@ -390,8 +397,6 @@ class Scanner:
                     else:
                         met = next(j for j, c in enumerate(word, i) if piece[j] != c)
                         raise self._no_value(f"expected {word}, got {piece[i : met + 1]!r}", i)
-                elif c == " " and not piece.startswith(" ", i + 1):
-                    i += 1
                 elif c in " \t\n\r":
                     i = self._space(piece, i)
                 elif c == "]" and state == _FIRST_ITEM:
@@ -438,7 +443,7 @@ class Scanner:
                 reason = f"expected the end of the text after the root, got {piece[i]!r}"
                 raise self._error(reason, i, inside=False, advice=_IGNORE_REST)
         self._state = state
-        self._base += n
+        self._room -= n
         self._take_plain = self._takers[state]
         if i < n:
             self._tail, self._take_plain = piece[i:], None

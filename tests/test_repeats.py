@@ -148,7 +148,7 @@ def test_events_that_repeat_are_not_parsed() -> None:
     wire = EventWire(ChatReader())
     wire.feed(body(*events))
     repeats = cast("Any", wire)._repeats
-    assert repeats.read(event({"content": "e"})) == ((0, "content"), "e")
+    assert repeats.read(event({"content": "e"})) == (((0, "content"), "e"),)
 
 
 @pytest.mark.parametrize("inside", [b"\xff", b"\x01", b"\\x", b"\\ud83d", b'"', b'x","content":"y'])

@@ -74,6 +74,8 @@ class Fused:
         """
         first, unseen, watched = steps[0], self._unseen, self._watched
         looking = [self._looking(at, step) for at, step in enumerate(steps)]
+        if len(steps) == 1:
+            return self._only(first, looking[0])
 
         def feed(batch: Any) -> Any:
             row = looking if unseen else steps
@@ -89,6 +91,21 @@ class Fused:
                 if machine.finished:
                     return self._finish(machine, batch)
             return batch
+
+        return feed
+
+    def _only(self, step: _Step, looking: _Step) -> Callable[[Any], Sequence[object]]:
+        """The same for a single step, which by far the most pipelines have: theirs is one machine."""
+        unseen, machine = self._unseen, next(iter(self._watched), None)
+
+        def feed(batch: Any) -> Any:
+            try:
+                made = looking(batch) if unseen else step(batch)
+            except Exception as error:  # as above
+                return self._broke(0, error, ())
+            if machine is not None and machine.finished:
+                return self._finish(machine, made)
+            return made
 
         return feed
 

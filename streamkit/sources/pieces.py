@@ -17,7 +17,7 @@ from pydantic_core import from_json
 
 from streamkit.errors import ConnectionLost, ProviderError, SourceFailed
 from streamkit.sources.answer import Answer, Piece, Reader
-from streamkit.sources.repeats import Repeats
+from streamkit.sources.repeats import Known, Repeats, no_pieces
 from streamkit.sources.sse import Framer
 
 if TYPE_CHECKING:
@@ -63,11 +63,11 @@ class EventWire:
         self._framer = Framer()
         self._rests = False  # nothing has begun that the next bytes could belong to
         self._repeats = Repeats()
-        self._alone = self._repeats.read_alone
+        self._alone: Known = self._repeats.read_alone
 
     def feed(self, read: bytes, /) -> Sequence[Piece]:
-        if self._alone is not None and (piece := self._alone(read)) is not None:
-            return (piece,)
+        if repeated := self._alone(read):
+            return repeated
         if not self.heard:
             self.began = (self.began + read)[: 4 * _SHOWN]  # a character has at most four bytes
         rested = self._rests
@@ -76,16 +76,15 @@ class EventWire:
         pieces = self._pieces(events)
         if len(events) == 1 and rested and self._rests:
             self._repeats.learn_alone(events[0], read)
-        self._alone = self._repeats.read_alone if self._rests else None
+        self._alone = self._repeats.read_alone if self._rests else no_pieces
         return pieces
 
     def _pieces(self, events: Sequence[bytes]) -> list[Piece]:
         pieces: list[Piece] = []
         repeated = self._repeats.read
         for data in events:
-            piece = repeated(data)
-            if piece is not None:
-                pieces.append(piece)
+            if known := repeated(data):
+                pieces += known
                 continue
             self.heard = True
             if data.startswith(b"[DONE]"):

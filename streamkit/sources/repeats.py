@@ -14,13 +14,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 from pydantic_core import from_json
 
 from streamkit.sources.answer import Piece, Place
 from streamkit.sources.sse import Framer
 
-__all__ = ["Repeats"]
+__all__ = ["Known", "Repeats", "no_pieces"]
 
 _KEYS = tuple(
     b'"%b":%b"' % (key, space) for key in (b"content", b"arguments", b"text", b"partial_json") for space in (b"", b" ")
@@ -31,6 +32,15 @@ _PADDING = re.compile(rb'"obfuscation": ?"')
 _PADDED = re.compile(rb'[A-Za-z0-9_-]*"\}').fullmatch
 _BACKSLASH, _QUOTE = b'\\"'  # as numbers: looked for as bytes, each makes and drops an exception each time
 _PATIENCE = 8  # events that may be unlike any before, until no more are compared
+
+
+Known: TypeAlias = Callable[[bytes], Sequence[Piece]]
+"""What gives the pieces of bytes that are like some before; none of others."""
+
+
+def no_pieces(read: bytes) -> Sequence[Piece]:
+    """What is known of a read that is like none before."""
+    return ()
 
 
 class _Mould:
@@ -52,19 +62,19 @@ class _Mould:
         self.size = len(self.tail)
         self.used = False
 
-    def read(self, data: bytes) -> Piece | None:
-        """The piece in what was made in this mould; None for anything else."""
+    def read(self, data: bytes) -> Sequence[Piece]:
+        """The one piece in what was made in this mould; none in anything else."""
         if not data.startswith(self.head):
-            return None
+            return ()
         start = self.start
         end = data.find(self.tail, start)
         if end < 0:
-            return None
+            return ()
         if self.padded:
             if not data.endswith(self.after) or not _PADDED(data, end + self.size, len(data) - len(self.after)):
-                return None
+                return ()
         elif end + self.size != len(data):
-            return None
+            return ()
         raw = data[start:end]
         # By far the most escapes are of quotes.
         rest = raw.replace(b'\\"', b"") if _BACKSLASH in raw else raw
@@ -72,18 +82,18 @@ class _Mould:
             if _BACKSLASH in rest:
                 text: str = from_json(b'"%b"' % raw)
             elif _QUOTE in rest:
-                return None
+                return ()
             else:
                 text = raw.decode() if rest is raw else raw.decode().replace('\\"', '"')
                 # A control character is not allowed there; of what else cannot be printed, the parser tells.
                 if not text.isprintable():
-                    return None
+                    return ()
         except ValueError:
-            return None
+            return ()
         if not text:
-            return None
+            return ()
         self.used = True
-        return (self.place, text)
+        return ((self.place, text),)
 
     def between(self, before: bytes, after: bytes) -> _Mould:
         """The same for what has this before and after each event."""
@@ -101,16 +111,16 @@ class Repeats:
         self._misses = 0
 
     @property
-    def read_alone(self) -> Callable[[bytes], Piece | None] | None:
-        """What gives the piece of a read that brings such an event alone, with around it what that one had.
+    def read_alone(self) -> Known:
+        """What gives the one piece of a read that brings such an event alone, with around it what that one had.
 
-        To be asked only of a read that begins where no event has begun; for None there is nothing to ask.
+        To be asked only of a read that begins where no event has begun.
         """
-        return self._alone.read if self._alone is not None else None
+        return self._alone.read if self._alone is not None else no_pieces
 
-    def read(self, data: bytes) -> Piece | None:
-        """The piece of an event that is like the one remembered; None if it has to be parsed."""
-        return self._event.read(data) if self._event is not None else None
+    def read(self, data: bytes) -> Sequence[Piece]:
+        """The one piece of an event that is like the one remembered; none if it has to be parsed."""
+        return self._event.read(data) if self._event is not None else ()
 
     def forget(self) -> None:
         """Take the next event for unlike any before."""

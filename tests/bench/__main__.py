@@ -6,6 +6,7 @@ process; only ratios mean anything from one machine to another.
     QUICK=1 make bench              leaves out what takes long
     make bench ARGS="memory wires"  some parts alone
     make bench ARGS="--save 3"      three runs, the plots, and the tables of docs/performance.md
+    make bench ARGS="--save 3 wires"    the same, of some parts again: the rest stays as it was saved
 
 The numbers, those of each round too, are written to build/bench/; with --save to docs/performance/.
 """
@@ -21,6 +22,7 @@ import time
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import encoders
 import imports
@@ -56,27 +58,48 @@ def measured(names: list[str], into: Path) -> None:
     write(into, {"about": ABOUT, "quick": QUICK, "rows": [asdict(row) for row in rows], "rounds": measure.RAW})
 
 
-def save(runs: int) -> None:
+def save(runs: int, names: list[str]) -> None:
     """Several runs, each in a process of its own; then what is drawn and counted once."""
-    import matrix  # noqa: PLC0415  # as the plots
-    import plots  # noqa: PLC0415  # a plain run needs no matplotlib
-    import report  # noqa: PLC0415  # and writes no page
+    import report  # noqa: PLC0415  # a plain run writes no page
 
     folder = TREE / "docs" / "performance"
-    numbers: list[dict[str, object]] = []
+    results = folder / "results.json"
+    numbers: list[dict[str, Any]] = []
     for run in range(1, runs + 1):
         into = BUILD / f"run-{run}.json"
         print(f"run {run} of {runs}", flush=True)
-        subprocess.run([sys.executable, str(Path(__file__).parent), "--into", str(into)], check=True)
+        subprocess.run([sys.executable, str(Path(__file__).parent), *names, "--into", str(into)], check=True)
         numbers.append(json.loads(into.read_text("utf-8")))
+    if names:
+        saved = json.loads(results.read_text("utf-8"))
+        again = [renewed(old, new) for old, new in zip(saved["runs"], numbers, strict=True)]
+        write(results, {**saved, "runs": again})
+    else:
+        write(results, {"runs": numbers, **once(folder)})
+    report.write(TREE / "docs" / "performance.md", results)
+
+
+def renewed(run: dict[str, Any], again: dict[str, Any]) -> dict[str, Any]:
+    """An earlier run, with the figures that were measured again."""
+    rows = {row["figure"]: row for row in again["rows"]}
+    return {
+        **run,
+        "rows": [rows.get(row["figure"], row) for row in run["rows"]],
+        "rounds": {**run["rounds"], **again["rounds"]},
+    }
+
+
+def once(folder: Path) -> dict[str, object]:
+    """What is drawn and counted once."""
+    import matrix  # noqa: PLC0415  # as the plots
+    import plots  # noqa: PLC0415  # a plain run needs no matplotlib
+
     print("plots", flush=True)
     drawn = plots.save(folder)
     systems = {"by document": matrix.by_document(), "by chunk size": matrix.by_chunk_size()}
     print("instructions", flush=True)
     counts = instructions.counted(TREE) if instructions.counter() else {}
-    once = {"plots": drawn, "systems": systems, "instructions": counts, "rounds": measure.RAW}
-    write(folder / "results.json", {"runs": numbers, **once})
-    report.write(TREE / "docs" / "performance.md", folder / "results.json")
+    return {"plots": drawn, "systems": systems, "instructions": counts, "rounds": measure.RAW}
 
 
 def write(path: Path, numbers: dict[str, object]) -> None:
@@ -95,7 +118,7 @@ def main() -> None:
     if unknown := [name for name in given.parts if name not in MODULES]:
         parser.error(f"no part is called {', '.join(unknown)}: there are {', '.join(MODULES)}")
     if given.save:
-        save(given.save)
+        save(given.save, given.parts)
     else:
         measured(given.parts or [*MODULES], given.into)
 

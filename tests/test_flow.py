@@ -555,6 +555,35 @@ def test_what_its_iter_gives_is_closed_where_itself_cannot_be() -> None:
     assert told == ["closed"]
 
 
+class AsyncConnected(AsyncIterator[str]):
+    """The same in the async world."""
+
+    def __init__(self, text: str) -> None:
+        self._left = iter(text)
+        self.closed = 0
+        self.finish = Finish("length")
+
+    async def __aiter__(self) -> AsyncGenerator[str, None]:
+        for each in self._left:
+            yield each
+
+    async def __anext__(self) -> str:
+        raise NotImplementedError
+
+    async def aclose(self) -> None:
+        self.closed += 1
+
+
+async def test_an_async_iterator_is_asked_itself_too() -> None:
+    source = AsyncConnected(TEXT[:10])
+    told = [change async for change in source | accumulate()]
+    assert (cast("End", told[-1].value).status, source.closed) == ("truncated", 1)
+    source = AsyncConnected(TEXT)
+    async with source | accumulate() as changes:
+        await anext(aiter(changes))
+    assert source.closed == 1
+
+
 async def test_a_length_finish_inside_the_text_is_truncated() -> None:
     flow = AsyncFinishing(TEXT[:-4], Finish("length")) | accumulate() | validate(User)
     with pytest.raises(Truncated, match="more tokens") as caught:

@@ -88,7 +88,12 @@ class AsyncDeltas(_Known, AsyncIterator[str]):
 
     async def __anext__(self) -> str:
         while True:
-            if text := self._joined(await self._pieces.__anext__()):
+            pieces = await self._pieces.__anext__()
+            # As above.
+            if len(pieces) == 1 and pieces[0][0] == self._place:
+                self.chunks += 1
+                return pieces[0][1]
+            if text := self._joined(pieces):
                 return text
 
     async def aclose(self) -> None:

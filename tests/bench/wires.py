@@ -106,9 +106,9 @@ def tokens(sdk: openai.OpenAI) -> None:
     """The same, and a JSON parser in C that reads on where it stopped: it shows no open strings, and knows no types."""
     parser, made = _parser()
     for read in ask(sdk).response.iter_bytes():
-        start = read.find(b'"content":"') + len('"content":"')
-        if start >= len('"content":"') and (content := read[start : read.find(b'"},"logprobs', start)]):
-            parser.send(content.replace(b'\\"', b'"'))
+        _, found_one, rest = read.partition(b'"content":"')
+        if found_one:
+            parser.send(rest[: rest.find(b'"},"logprobs')].replace(b'\\"', b'"'))
             made.clear()
 
 

@@ -19,8 +19,9 @@ from openai import AsyncStream, Stream
 from streamkit.sources.body import areads, reads
 from streamkit.sources.deltas import AsyncDeltas, Deltas, deltas_of
 from streamkit.sources.openai_responses_wire import ResponsesReader
-from streamkit.sources.openai_wires import ChatReader, fields
+from streamkit.sources.openai_wires import ChatReader, content_alone, fields
 from streamkit.sources.pieces import AsyncPieces, EventWire, ObjectWire, Pieces
+from streamkit.sources.repeats import Known, no_pieces
 
 if TYPE_CHECKING:
     from openai.types.chat import ChatCompletionChunk
@@ -104,7 +105,7 @@ def chat_pieces(
     stream: Stream[ChatCompletionChunk] | AsyncStream[ChatCompletionChunk], source: How | None = None
 ) -> Pieces | AsyncPieces:
     """All text of a chat completion, with its places."""
-    return _pieces(stream, source, ChatReader)
+    return _pieces(stream, source, ChatReader, content_alone)
 
 
 @overload
@@ -119,7 +120,10 @@ def responses_pieces(
 
 
 def _pieces(
-    stream: Stream[Any] | AsyncStream[Any], source: How | None, make: type[ChatReader | ResponsesReader]
+    stream: Stream[Any] | AsyncStream[Any],
+    source: How | None,
+    make: type[ChatReader | ResponsesReader],
+    known: Known = no_pieces,
 ) -> Pieces | AsyncPieces:
     if not isinstance(stream, (Stream, AsyncStream)):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
         raise TypeError(f"expected a stream of the openai SDK, got {stream!r:.80}; was stream=True given, and awaited?")
@@ -131,7 +135,7 @@ def _pieces(
     # Instead of events some servers send an error as JSON: the SDK would not tell what is in it.
     readable = "event-stream" in kind or "json" in kind
     as_bytes = plain and readable if source is None else source == "sse"
-    wire = EventWire(make()) if as_bytes else ObjectWire(make(fields))
+    wire = EventWire(make()) if as_bytes else ObjectWire(make(fields), known)
     if isinstance(stream, AsyncStream):
         return AsyncPieces(areads(response) if as_bytes else aiter(stream), wire, stream.close, whence)
     return Pieces(reads(response) if as_bytes else iter(stream), wire, stream.close, whence)

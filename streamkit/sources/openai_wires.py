@@ -13,7 +13,7 @@ from pydantic_core import to_json
 from streamkit.errors import ProviderError
 from streamkit.sources.answer import Answer, Called, Piece, Place
 
-__all__ = ["ChatReader", "Fields", "Look", "bare_error", "fields", "plain", "same_event", "told_error"]
+__all__ = ["ChatReader", "Fields", "Look", "bare_error", "content_alone", "fields", "plain", "same_event", "told_error"]
 
 Fields: TypeAlias = Mapping[str, Any]
 Look: TypeAlias = Callable[[Any], Fields]
@@ -122,6 +122,34 @@ class ChatReader:
         places.append((choice, index))
         calls[choice, index] = Called()
         return places[-1]
+
+
+def content_alone(event: Any) -> Sequence[Piece]:
+    """The one piece of an object of the SDK that says nothing but some content, as by far the most do; none of others.
+
+    To make mappings of all objects inside, and to ask for all that could be there, is five times the work.
+    """
+    try:
+        chunk = event.__dict__
+        (one,) = chunk["choices"]
+        choice = one.__dict__
+        delta = choice["delta"]
+        said = delta.__dict__
+        content = said["content"]
+        if (
+            content
+            and content.__class__ is str
+            and choice["finish_reason"] is None
+            and said["tool_calls"] is None
+            and said["refusal"] is None
+            and chunk["usage"] is None
+            and not ((extra := delta.__pydantic_extra__) and any(extra.values()))
+            and not ((extra := event.__pydantic_extra__) and extra.get("error"))
+        ):
+            return (((choice["index"] or 0, "content"), content),)
+    except (AttributeError, LookupError, TypeError, ValueError):
+        pass  # something is not where the SDK has it
+    return ()
 
 
 def told_error(error: Any) -> ProviderError:

@@ -117,9 +117,14 @@ class EventWire:
 
 
 class ObjectWire:
-    """Takes the events that a provider's SDK made."""
+    """Takes the events that a provider's SDK made.
 
-    def __init__(self, reader: Reader) -> None:
+    Args:
+        reader: reads them.
+        known: gives the pieces of most of them, at less cost, once it is known who answers.
+    """
+
+    def __init__(self, reader: Reader, known: Known = no_pieces) -> None:
         self.answer = reader.answer
         # The SDK says nothing of a `[DONE]`.
         self.answer.closed = True
@@ -127,15 +132,23 @@ class ObjectWire:
         self.began = b""
         self.error: SourceFailed | None = None
         self._reader = reader
+        self._quick = known
+        self._known: Known = no_pieces
 
     def feed(self, read: Any, /) -> Sequence[Piece]:
+        if known := self._known(read):
+            return known
         self.heard = True
         try:
-            return self._reader.read(read)
+            pieces = self._reader.read(read)
         except SourceFailed as error:
             self.error = error
         except _ODD as error:
             self.error = _odd(read, error)
+        else:
+            if self.answer.id and self.answer.model:
+                self._known = self._quick
+            return pieces
         self.done = True
         return []
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from pydantic_core import from_json
 
@@ -34,12 +34,12 @@ _BACKSLASH, _QUOTE = b'\\"'  # as numbers: looked for as bytes, each makes and d
 _PATIENCE = 8  # events that may be unlike any before, until no more are compared
 
 
-Known: TypeAlias = Callable[[bytes], Sequence[Piece]]
-"""What gives the pieces of bytes that are like some before; none of others."""
+Known: TypeAlias = Callable[[Any], Sequence[Piece]]
+"""What gives the pieces of a read that is of a known kind; none of others."""
 
 
-def no_pieces(read: bytes) -> Sequence[Piece]:
-    """What is known of a read that is like none before."""
+def no_pieces(read: object) -> Sequence[Piece]:
+    """What is known of a read where no kind is known."""
     return ()
 
 

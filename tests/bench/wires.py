@@ -24,7 +24,7 @@ from rows import QUICK, ROUNDS, Row
 from streamkit import extract, from_openai
 from streamkit.sources import openai_chat
 from streamkit.sources.openai import Deltas
-from streamkit.sources.openai_wires import ChatReader, fields
+from streamkit.sources.openai_wires import ChatReader, content_alone, fields
 from streamkit.sources.pieces import ObjectWire, Pieces
 
 _MANY = ROUNDS if QUICK else 3 * ROUNDS
@@ -208,7 +208,9 @@ def _alone(chunks: list[Any]) -> dict[str, float]:
     """CPU seconds for chunks that are there already: nothing else is done meanwhile, so the caches are warm."""
 
     def source() -> Deltas:
-        return Deltas(Pieces(iter(chunks), ObjectWire(ChatReader(fields)), lambda: None, ""), (0, "content"))
+        return Deltas(
+            Pieces(iter(chunks), ObjectWire(ChatReader(fields), content_alone), lambda: None, ""), (0, "content")
+        )
 
     def consume() -> None:
         for _ in source():

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["AsyncReader"]
 
 ItemT = TypeVar("ItemT")
-ReadT = TypeVar("ReadT")
 
 
 class AsyncReader(RunReader[ItemT]):
@@ -43,7 +42,10 @@ class AsyncReader(RunReader[ItemT]):
     async def open(self) -> None:
         """Send the first request, if that was not done."""
         if self._batches is None:
-            await self._in_turn(self._open)
+            self._refuse_hook()
+            async with self._turn:
+                self._whose = asyncio.current_task()
+                await self._open()
 
     async def more(self) -> Sequence[ItemT] | None:
         """Read on; None at the end. Nothing may come of what was read.
@@ -51,9 +53,23 @@ class AsyncReader(RunReader[ItemT]):
         Nothing comes either if another task was reading: it is to be looked at first what that one was given.
         """
         if self._turn.locked():
-            await self._in_turn(None)
-            return ()
-        return await self._in_turn(self._more)
+            self._refuse_hook()
+            async with self._turn:
+                return ()
+        # All in one coroutine: each that waits for a read is resumed after it, through all those around it.
+        async with self._turn:
+            self._whose = asyncio.current_task()
+            self._check()
+            if self._batches is None:
+                await self._open()
+            try:
+                return await cast("AsyncGenerator[Sequence[ItemT], None]", self._batches).__anext__()
+            except StopAsyncIteration:
+                return None
+            except BaseException as error:
+                if not self._ended:
+                    self._failed = error
+                raise
 
     def cancel(self) -> None:
         """Stop the provider's stream at once, though another task may be reading: that one is given the end."""
@@ -81,16 +97,9 @@ class AsyncReader(RunReader[ItemT]):
                 if self._source is not None:
                     await self._source.aclose()
 
-    async def _in_turn(self, read: Callable[[], Awaitable[ReadT]] | None) -> ReadT | None:
-        """Do what only one may do at a time, or only wait for it."""
-        me = asyncio.current_task()
-        if self._turn.locked() and self._whose is me:
+    def _refuse_hook(self) -> None:
+        if self._turn.locked() and self._whose is asyncio.current_task():
             raise StreamkitError("a hook cannot read the run that calls it")
-        async with self._turn:
-            if read is None:
-                return None
-            self._whose = me
-            return await read()
 
     async def _open(self) -> None:
         if self._batches is None and not self._closed:
@@ -99,16 +108,6 @@ class AsyncReader(RunReader[ItemT]):
                 with anyio.CancelScope() as self._asking:
                     self._source = await self._request()
             self._batches = self._read()
-
-    async def _more(self) -> Sequence[ItemT] | None:
-        self._check()
-        await self._open()
-        try:
-            return await anext(cast("AsyncGenerator[Sequence[ItemT], None]", self._batches), None)
-        except BaseException as error:
-            if not self._ended:
-                self._failed = error
-            raise
 
     async def _request(self) -> AsyncPieces:
         asked = self.machine.asked

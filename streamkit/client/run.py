@@ -145,10 +145,17 @@ class AsyncRun(RunState[ModelT], AsyncEntered[Change[ModelT]]):
 
     async def batches(self) -> AsyncGenerator[Sequence[Change[ModelT]], None]:
         """The changes, with those of one read together."""
-        while self._pending or await self._more():
-            # What another task read goes first, and may be all there is.
+        more = self._reader.more
+        while True:
             if self._pending:
                 yield self._take_all()
+            batch = await more()
+            if self._pending:  # what another task read meanwhile goes first
+                self._pending.extend(batch or ())
+            elif batch is None:
+                return
+            elif batch:
+                yield self._folded(batch)
 
     async def snapshots(self) -> AsyncGenerator[ModelT, None]:
         """`Partial` instances, one for each read that changed something; the last is the result itself.

@@ -13,16 +13,8 @@ from typing import TYPE_CHECKING, Any, cast
 from pydantic_core import SchemaSerializer, core_schema
 
 from streamkit.partial.forgive import bare, bearing_none, forgiving, users_own
-from streamkit.schema.core import (
-    Schema,
-    accepts,
-    choices_of,
-    closed,
-    definitions_of,
-    fields_of,
-    inner_schemas,
-    serializer,
-)
+from streamkit.schema.core import Schema, accepts, choices_of, definitions_of, fields_of, serializer
+from streamkit.schema.inside import closed, inner_schemas
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

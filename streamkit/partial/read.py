@@ -15,7 +15,8 @@ from pydantic_core import core_schema
 from streamkit.partial.dump import is_plain
 from streamkit.partial.forgive import bare
 from streamkit.partial.unseen import plain
-from streamkit.schema.core import AS_INSIDE, BY_ITS_CLASS, Schema, closed, definitions_of, fields_of, inner_schemas
+from streamkit.schema.core import AS_INSIDE, BY_ITS_CLASS, Schema, definitions_of, fields_of
+from streamkit.schema.inside import closed, inner_schemas
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, GetJsonSchemaHandler

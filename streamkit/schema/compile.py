@@ -23,17 +23,16 @@ from streamkit.schema.core import (
     BY_ITS_CLASS,
     LEAVES,
     Schema,
-    closed,
     is_own_json,
     is_plain_string,
     looks_further,
     omits,
     says,
     serializer,
-    wants_siblings,
 )
 from streamkit.schema.dumpers import Dumper, DumpOrNone
 from streamkit.schema.hint import hint_of
+from streamkit.schema.inside import closed, wants_siblings
 from streamkit.schema.layers import Wrap
 from streamkit.schema.nodes import ANY, TYPED_ANY, Container, Entry, Node, OnInvalid, Read
 from streamkit.schema.objects import Objects

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic_core import SchemaSerializer
 
-from streamkit.schema.core import has_computed, without_computed
+from streamkit.schema.inside import has_computed, without_computed
 
 if TYPE_CHECKING:
     from pydantic_core import CoreConfig, CoreSchema

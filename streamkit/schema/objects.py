@@ -7,16 +7,9 @@ from dataclasses import dataclass, replace
 from secrets import token_hex
 from typing import TYPE_CHECKING, cast
 
-from streamkit.schema.core import (
-    Schema,
-    extra_behavior,
-    fields_of,
-    has_post_init,
-    lookups,
-    serializer,
-    wants_siblings,
-)
+from streamkit.schema.core import Schema, extra_behavior, fields_of, has_post_init, lookups, serializer
 from streamkit.schema.hint import hint_of
+from streamkit.schema.inside import wants_siblings
 from streamkit.schema.nodes import FEED, IGNORED, TYPED_ANY, Child, Container, Entry, Node, forbidden
 from streamkit.schema.readers import from_text
 from streamkit.schema.shell import Raw, Shell, truncated

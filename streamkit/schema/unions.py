@@ -18,14 +18,8 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from pydantic_core import PydanticCustomError, SchemaValidator, ValidationError, core_schema
 
-from streamkit.schema.core import (
-    Schema,
-    accepts,
-    choices_of,
-    has_user_code,
-    is_plain_string,
-    serializer,
-)
+from streamkit.schema.core import Schema, accepts, choices_of, is_plain_string, serializer
+from streamkit.schema.inside import has_user_code
 from streamkit.schema.layers import Member
 from streamkit.schema.nodes import Entry, Node
 from streamkit.schema.readers import from_text

@@ -29,6 +29,16 @@ def cpu_times(what: str, contenders: Mapping[str, Callable[[], object]], rounds:
     return {name: median(times) for name, times in taken.items()}
 
 
+def cpu_ratios(what: str, contenders: Mapping[str, Callable[[], object]], rounds: int, base: str) -> dict[str, float]:
+    """Median over the rounds of each contender's CPU time against that of one of them in the same round.
+
+    For small differences of long times: spells of the machine last longer than a round, and hit both.
+    """
+    cpu_times(what, contenders, rounds)
+    against = RAW[what][base]
+    return {name: median(a / b for a, b in zip(times, against, strict=True)) for name, times in RAW[what].items()}
+
+
 def traced(make: Callable[[], T]) -> tuple[float, float]:
     """Bytes kept by what `make` returns, and the peak while it was made."""
     gc.collect()

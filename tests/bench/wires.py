@@ -1,25 +1,25 @@
 """Streams of a provider over real sockets: what streamkit adds to the SDK, and what it saves.
 
-The server is another process, so that only the client's CPU time is counted. To have each event read alone
-it waits a little between them.
+The figures are those of the async world, where the SDK is iterated by `async for`; `wires_sync` has the consumers
+of the sync one.
 """
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
-import ijson
-import ijson.backends.yajl2_c as yajl
 import openai
+import wires_sync
 from documents import MeetingInfo, chunked, users
 from events import chat_events
-from measure import cpu_times
+from measure import cpu_ratios, cpu_times
 from rows import QUICK, ROUNDS, Row
+from server import serving
+from tokens import between, parser
 
 from streamkit import extract, from_openai
 from streamkit.sources import openai_chat
@@ -27,192 +27,160 @@ from streamkit.sources.openai import Deltas
 from streamkit.sources.openai_wires import ChatReader, content_alone, fields
 from streamkit.sources.pieces import ObjectWire, Pieces
 
+Consumers: TypeAlias = Mapping[str, Callable[[], Any]]
+
+_SIZE = 4_000 if QUICK else 8_000
 _MANY = ROUNDS if QUICK else 3 * ROUNDS
 """Rounds where small differences of long times are asked for."""
-_SERVER = """
-import socket, sys, time
-size, together, pause = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
-sys.path.insert(0, sys.argv[4])
-from documents import chunked, users
-from events import chat_events
-events = chat_events(chunked(users(size)))
-reads = [b"".join(events[at : at + together]) for at in range(0, len(events), together)]
-reads = [b"%x\\r\\n%b\\r\\n" % (len(read), read) for read in reads]
-server = socket.create_server(("127.0.0.1", 0))
-print(server.getsockname()[1], flush=True)
-while True:
-    connection, _ = server.accept()
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    asked = b""
-    while b"\\r\\n\\r\\n" not in asked:
-        asked += connection.recv(65536)
-    head, _, body = asked.partition(b"\\r\\n\\r\\n")
-    fields = (line.lower().partition(b":") for line in head.split(b"\\r\\n"))
-    length = next(int(value) for name, _, value in fields if name == b"content-length")
-    while len(body) < length:
-        body += connection.recv(65536)
-    connection.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Type: text/event-stream\\r\\nTransfer-Encoding: chunked\\r\\n"
-                       b"Connection: close\\r\\n\\r\\n")
-    try:
-        for read in reads:
-            connection.sendall(read)
-            if pause:
-                time.sleep(pause)
-        connection.sendall(b"0\\r\\n\\r\\n")
-    except OSError:
-        pass
-    connection.close()
-"""
 
 
 @contextmanager
-def serving(size: int, together: int, pause: float) -> Iterator[openai.OpenAI]:
-    """A client of a server that streams a document of so many characters, so many events at once."""
-    here = __file__.rpartition("/")[0]
-    command = [sys.executable, "-c", _SERVER, str(size), str(together), str(pause), here]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        try:
-            port = server.stdout.readline().strip() if server.stdout is not None else ""
-            with openai.OpenAI(base_url=f"http://127.0.0.1:{port}/v1", api_key="none") as sdk:
-                yield sdk
-        finally:
-            server.terminate()
+def consumers(base_url: str) -> Iterator[Consumers]:
+    """What reads one answer of the server, by its name; all in one event loop."""
+    every = (objects, body, found, tokens, text, typed, run, object_tokens, object_text, object_typed)
+    with asyncio.Runner() as loop:
+        sdk = openai.AsyncOpenAI(base_url=base_url, api_key="none")
+        yield {each.__name__: partial(_in, loop, each, sdk) for each in every}
+        loop.run(sdk.close())
 
 
-def ask(sdk: openai.OpenAI) -> openai.Stream[Any]:
-    return sdk.chat.completions.create(model="m", messages=[], stream=True)
+def _in(loop: asyncio.Runner, consume: Callable[[openai.AsyncOpenAI], Any], sdk: openai.AsyncOpenAI) -> Any:
+    return loop.run(consume(sdk))
 
 
-def objects(sdk: openai.OpenAI) -> None:
+async def ask(sdk: openai.AsyncOpenAI) -> openai.AsyncStream[Any]:
+    return await sdk.chat.completions.create(model="m", messages=[], stream=True)
+
+
+async def objects(sdk: openai.AsyncOpenAI) -> None:
     """The SDK's plain iteration, with nothing done."""
-    for _ in ask(sdk):
+    async for _ in await ask(sdk):
         pass
 
 
-def body(sdk: openai.OpenAI) -> None:
-    """The HTTP client's own bytes, with nothing done."""
-    for _ in ask(sdk).response.iter_bytes():
-        pass
+async def body(sdk: openai.AsyncOpenAI) -> int:
+    """The HTTP client's own bytes, with nothing done; how many reads there were."""
+    reads = 0
+    async for _ in (await ask(sdk)).response.aiter_bytes():
+        reads += 1
+    return reads
 
 
-def found(sdk: openai.OpenAI) -> None:
+async def found(sdk: openai.AsyncOpenAI) -> None:
     """The least that can be done: finding the text in each read, as if it could stand nowhere else."""
-    for read in ask(sdk).response.iter_bytes():
-        start = read.find(b'"content":"') + len('"content":"')
-        read[start : read.find(b'"', start)].decode()
+    async for read in (await ask(sdk)).response.aiter_bytes():
+        between(read).decode()
 
 
-def tokens(sdk: openai.OpenAI) -> None:
+async def tokens(sdk: openai.AsyncOpenAI) -> None:
     """The same, and a JSON parser in C that reads on where it stopped: it shows no open strings, and knows no types."""
-    parser, made = _parser()
-    for read in ask(sdk).response.iter_bytes():
-        _, found_one, rest = read.partition(b'"content":"')
-        if found_one:
-            parser.send(rest[: rest.find(b'"},"logprobs')].replace(b'\\"', b'"'))
-            made.clear()
+    feed = parser()
+    async for read in (await ask(sdk)).response.aiter_bytes():
+        feed(between(read).replace(b'\\"', b'"'))
 
 
-def text(sdk: openai.OpenAI) -> None:
+async def text(sdk: openai.AsyncOpenAI) -> None:
     """From the bytes to the text in them, which nobody reads."""
-    for _ in openai_chat(ask(sdk), source="sse"):
+    async for _ in openai_chat(await ask(sdk), source="sse"):
         pass
 
 
-def typed(sdk: openai.OpenAI) -> None:
+async def typed(sdk: openai.AsyncOpenAI) -> None:
     """From the bytes to typed changes."""
-    for _ in (openai_chat(ask(sdk), source="sse") | extract(MeetingInfo)).batches():
+    async for _ in (openai_chat(await ask(sdk), source="sse") | extract(MeetingInfo)).batches():
         pass
 
 
-def run(sdk: openai.OpenAI) -> None:
+async def run(sdk: openai.AsyncOpenAI) -> None:
     """The same by a run of the client, which folds what it reads."""
-    for _ in from_openai(sdk, model="m").stream(MeetingInfo, messages=[]).batches():
+    async for _ in from_openai(sdk, model="m").stream(MeetingInfo, messages=[]).batches():
         pass
 
 
-def object_tokens(sdk: openai.OpenAI) -> None:
+async def object_tokens(sdk: openai.AsyncOpenAI) -> None:
     """The SDK's iteration, and a JSON parser in C that is given the text: see `tokens`."""
-    parser, made = _parser()
-    for chunk in ask(sdk):
+    feed = parser()
+    async for chunk in await ask(sdk):
         if chunk.choices and (content := chunk.choices[0].delta.content):
-            parser.send(content.encode())
-            made.clear()
+            feed(content.encode())
 
 
-def object_text(sdk: openai.OpenAI) -> None:
+async def object_text(sdk: openai.AsyncOpenAI) -> None:
     """From the SDK's objects to the text in them, which nobody reads."""
-    for _ in openai_chat(ask(sdk), source="sdk"):
+    async for _ in openai_chat(await ask(sdk), source="sdk"):
         pass
 
 
-def object_typed(sdk: openai.OpenAI) -> None:
+async def object_typed(sdk: openai.AsyncOpenAI) -> None:
     """From the SDK's objects to typed changes."""
-    for _ in (openai_chat(ask(sdk), source="sdk") | extract(MeetingInfo)).batches():
+    async for _ in (openai_chat(await ask(sdk), source="sdk") | extract(MeetingInfo)).batches():
         pass
-
-
-def _parser() -> tuple[Any, list[Any]]:
-    made: list[Any] = ijson.sendable_list()
-    return yajl.basic_parse_coro(made), made
 
 
 def sources() -> Iterator[Row]:
-    """What streamkit adds to the SDK, and what reading the bytes saves."""
-    size = 4_000 if QUICK else 8_000
-    events = chat_events(chunked(users(size)))
-    with serving(size, 10, 0.001) as sdk:
-        times = turns("10 events a read", sdk, [objects, typed, run])
-        chunks = list(ask(sdk))
-        for name, figure in (("typed", "a flow"), ("run", "a run")):
-            ratio = times[name] / times["objects"]
-            row = f"socket to typed changes, 10 events a read, {figure}, of the SDK's iteration"
-            yield Row(row, "<= 0.25", ratio, "x")
+    """What streamkit adds to the SDK, and what reading the bytes saves, in both worlds."""
+    events = len(chat_events(chunked(users(_SIZE))))
+    for world, opened in (("async", consumers), ("sync", wires_sync.consumers)):
         # Here the SDK reads without waiting, so its share is the work alone.
-        added = turns("the SDK's objects", sdk, [objects, object_tokens, object_text, object_typed], _MANY)
-        spent = added["objects"] / len(events)
-        for name, figure in (("text", "openai_chat(source='sdk')"), ("typed", "the same and extract(Model)")):
-            share = (added[f"object_{name}"] / added["objects"] - 1) * 100
-            yield Row(f"{figure}, added to the SDK's own iteration", "<= 3", share, " %", 1)
-        share = (added["object_tokens"] / added["objects"] - 1) * 100
-        yield Row("to compare: tokens by a C parser (ijson), added to the SDK's own iteration", "", share, " %", 1)
-    with serving(size, 1, 0.0003) as sdk:
-        times = turns("an event a read", sdk, [objects, body, found, tokens, text, typed, run], _MANY)
-        for name, figure in (("typed", "a flow"), ("run", "a run")):
-            ratio = times[name] / times["body"]
-            row = f"socket to typed changes, an event a read, {figure}, of the HTTP client's bytes"
-            yield Row(row, "<= 1.15", ratio, "x")
-        yield Row("the same, a flow, of the SDK's iteration", "", times["typed"] / times["objects"], "x")
-        parts = (
-            ("found", "finding it in each read, nothing more"),
-            ("tokens", "finding it, and tokens by a C parser (ijson)"),
-            ("text", "the text alone, unread"),
-        )
-        for name, figure in parts:
-            yield Row(f"the same, {figure}, of the HTTP client's bytes", "", times[name] / times["body"], "x")
-        reads = sum(1 for _ in ask(sdk).response.iter_bytes())
-        yield Row("the same: events in a read, on average", "", len(events) / reads)
-    alone = _alone(chunks)
-    for name, figure in (("source", "openai_chat(source='sdk')"), ("typed", "the same and extract(Model)")):
-        share = alone[name] / len(chunks) / spent * 100
-        yield Row(f"{figure}, in a loop of its own, of the SDK's work on a chunk", "", share, " %", 1)
+        with serving(_SIZE, 10, 0.001) as base_url, opened(base_url) as consume:
+            yield from _together(world, consume)
+            yield from _objects(world, consume)
+        with serving(_SIZE, 1, 0.0003) as base_url, opened(base_url) as consume:
+            yield from _alone(world, consume, events)
+    yield from _in_a_loop_of_its_own()
 
 
-def turns(
-    what: str, sdk: openai.OpenAI, contenders: list[Callable[[openai.OpenAI], None]], rounds: int = ROUNDS
-) -> dict[str, float]:
-    """Median CPU seconds of each, taking turns."""
-    return cpu_times(what, {each.__name__: partial(each, sdk) for each in contenders}, rounds)
+def _together(world: str, consume: Consumers) -> Iterator[Row]:
+    ratios = _turns(f"{world}: 10 events a read", consume, ["objects", "typed", "run"])
+    for name, figure in (("typed", "a flow"), ("run", "a run")):
+        row = f"{world}: socket to typed changes, 10 events a read, {figure}, of the SDK's iteration"
+        yield Row(row, "<= 0.25", ratios[name], "x")
 
 
-def _alone(chunks: list[Any]) -> dict[str, float]:
-    """CPU seconds for chunks that are there already: nothing else is done meanwhile, so the caches are warm."""
+def _objects(world: str, consume: Consumers) -> Iterator[Row]:
+    names = ["objects", "object_tokens", "object_text", "object_typed"]
+    ratios = _turns(f"{world}: the SDK's objects", consume, names)
+    for name, figure, target in (
+        ("object_text", "openai_chat(source='sdk'), added to the SDK's own iteration", "<= 3"),
+        ("object_typed", "the same and extract(Model)", "<= 3"),
+        ("object_tokens", "to compare: tokens by a C parser (ijson), added to it", ""),
+    ):
+        yield Row(f"{world}: {figure}", target, (ratios[name] - 1) * 100, " %", 1)
+
+
+def _alone(world: str, consume: Consumers, events: int) -> Iterator[Row]:
+    # The bound is one of the async world: there the HTTP client's bytes take twice as much.
+    target = "<= 1.15" if world == "async" else ""
+    names = ["body", "objects", "found", "tokens", "text", "typed", "run"]
+    ratios = _turns(f"{world}: an event a read", consume, names)
+    for name, figure, bound in (
+        ("typed", "socket to typed changes, an event a read, a flow, of the HTTP client's bytes", target),
+        ("run", "the same, a run", target),
+        ("text", "the same, the text alone, unread", ""),
+        ("found", "the same, finding it in each read, nothing more", ""),
+        ("tokens", "the same, finding it, and tokens by a C parser (ijson)", ""),
+    ):
+        yield Row(f"{world}: {figure}", bound, ratios[name], "x")
+    yield Row(f"{world}: the HTTP client's bytes, of the SDK's iteration", "", 1 / ratios["objects"], "x")
+    yield Row(f"{world}: events in a read, on average", "", events / consume["body"]())
+
+
+def _turns(what: str, consume: Consumers, names: Sequence[str]) -> dict[str, float]:
+    """CPU time of each of these, against that of the first, taking turns."""
+    return cpu_ratios(what, {name: consume[name] for name in names}, _MANY, names[0])
+
+
+def _in_a_loop_of_its_own() -> Iterator[Row]:
+    """What is done with chunks that are there already: nothing else is done meanwhile, so the caches are warm."""
+    with serving(_SIZE, 10, 0.001) as base_url, openai.OpenAI(base_url=base_url, api_key="none") as sdk:
+        spent = cpu_times("the SDK alone", {"objects": partial(wires_sync.objects, sdk)}, ROUNDS)["objects"]
+        chunks = list(wires_sync.ask(sdk))
 
     def source() -> Deltas:
-        return Deltas(
-            Pieces(iter(chunks), ObjectWire(ChatReader(fields), content_alone), lambda: None, ""), (0, "content")
-        )
+        wire = ObjectWire(ChatReader(fields), content_alone)
+        return Deltas(Pieces(iter(chunks), wire, lambda: None, ""), (0, "content"))
 
-    def consume() -> None:
+    def consumed() -> None:
         for _ in source():
             pass
 
@@ -220,7 +188,10 @@ def _alone(chunks: list[Any]) -> dict[str, float]:
         for _ in (source() | extract(MeetingInfo)).batches():
             pass
 
-    return cpu_times("the SDK's objects, made before", {"source": consume, "typed": extracted}, 7)
+    times = cpu_times("the SDK's objects, made before", {"source": consumed, "typed": extracted}, ROUNDS)
+    for name, figure in (("source", "openai_chat(source='sdk')"), ("typed", "the same and extract(Model)")):
+        share = times[name] / spent * 100
+        yield Row(f"{figure}, in a loop of its own, of the SDK's work on a chunk", "", share, " %", 1)
 
 
 PARTS = (sources,)

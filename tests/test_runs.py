@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from typing import Any, cast
 
+import httpx2
+import openai
 import pytest
 from meeting import MESSAGES, RECORDED, MeetingInfo, User
 from test_client import MakeClient, make_client
@@ -22,6 +24,7 @@ from streamkit import (
     ProviderError,
     Refused,
     StreamkitError,
+    from_openai,
     from_provider,
 )
 from streamkit.client import AsyncClient, AsyncRun, Hooks
@@ -48,6 +51,66 @@ def paced(events: list[bytes], seconds: float) -> Recorded:
 
 def asynchronous(server: LoopbackServer) -> AsyncClient:
     return from_provider("local/m", base_url=server.base_url, async_client=True)
+
+
+# Each event is read alone, and what is read brings several changes.
+SPREAD = paced([*chat_events([TEXT[:20], TEXT[20:35], TEXT[35:]], done=False), DONE], 0.2)
+
+
+def test_two_views_by_turns(make_client: MakeClient) -> None:
+    """What one view left of a read comes before anything else is read."""
+    client = make_client(SPREAD, SPREAD)
+    with client.stream(User, messages=MESSAGES) as run:
+        whole = list(run)
+    with client.stream(User, messages=MESSAGES) as run:
+        changes = [next(run)]
+        batches = run.batches()
+        changes += next(batches)
+        changes.append(next(run))
+        text = run.text
+        changes += next(batches)
+        assert run.text == text
+        assert [*changes, *run] == whole
+
+
+class Scripted(httpx2.AsyncByteStream):
+    """A body that says when who reads it has to wait."""
+
+    def __init__(self, *reads: bytes) -> None:
+        self._reads = reads
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for read in self._reads:
+            yield read
+            await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("view", ["result", "changes", "batches"])
+async def test_who_waits_for_its_turn_misses_nothing(view: str) -> None:
+    """The end may be read by another view, which has no use for it."""
+
+    async def read(run: AsyncRun[User]) -> list[str]:
+        if view == "result":
+            return [str(await run.result())]
+        if view == "changes":
+            return [change.op async for change in run]
+        return [change.op async for batch in run.batches() for change in batch]
+
+    async def think(run: AsyncRun[User]) -> None:
+        async for _ in run.reasoning:
+            pass
+
+    def answer(_: httpx2.Request) -> httpx2.Response:
+        body = Scripted(choice({"content": TEXT}), choice({}, finish_reason="stop"), DONE)
+        return httpx2.Response(200, headers={"content-type": "text/event-stream"}, stream=body)
+
+    transport = httpx2.MockTransport(answer)
+    async with (
+        openai.AsyncOpenAI(api_key="none", http_client=httpx2.AsyncClient(transport=transport)) as sdk,
+        from_openai(sdk, model="m").stream(User, messages=MESSAGES) as run,
+    ):
+        told, _ = await asyncio.gather(read(run), think(run))
+    assert told[-1] == (str(JO) if view == "result" else "end")
 
 
 def test_the_reasoning_is_a_stream_of_its_own(make_client: MakeClient) -> None:

@@ -38,6 +38,7 @@ class AsyncReader(RunReader[ItemT]):
         self._asking: anyio.CancelScope | None = None  # around a request, and the wait before it
         self._turn = asyncio.Lock()  # one reads at a time
         self._whose: asyncio.Task[object] | None = None
+        self._reads = 0  # that have ended
 
     async def open(self) -> None:
         """Send the first request, if that was not done."""
@@ -52,12 +53,12 @@ class AsyncReader(RunReader[ItemT]):
 
         Nothing comes either if another task was reading: it is to be looked at first what that one was given.
         """
-        if self._turn.locked():
-            self._refuse_hook()
-            async with self._turn:
-                return ()
+        self._refuse_hook()
+        reads = self._reads
         # All in one coroutine: each that waits for a read is resumed after it, through all those around it.
         async with self._turn:
+            if self._reads != reads:
+                return ()
             self._whose = asyncio.current_task()
             self._check()
             if self._batches is None:
@@ -70,6 +71,8 @@ class AsyncReader(RunReader[ItemT]):
                 if not self._ended:
                     self._failed = error
                 raise
+            finally:
+                self._reads += 1
 
     def cancel(self) -> None:
         """Stop the provider's stream at once, though another task may be reading: that one is given the end."""

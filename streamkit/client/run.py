@@ -57,7 +57,7 @@ class Run(RunState[ModelT], Entered[Change[ModelT]]):
         """The changes, with those of one read together."""
         more = self._reader.more
         while True:
-            if self._pending:  # of a batch that another view began
+            while self._pending:  # of a batch that another view began
                 yield self._take_all()
             batch = more()
             if batch is None:
@@ -147,7 +147,7 @@ class AsyncRun(RunState[ModelT], AsyncEntered[Change[ModelT]]):
         """The changes, with those of one read together."""
         more = self._reader.more
         while True:
-            if self._pending:
+            while self._pending:  # of a batch that another view began
                 yield self._take_all()
             batch = await more()
             if self._pending:  # what another task read meanwhile goes first

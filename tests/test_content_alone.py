@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from openai.types.chat import ChatCompletionChunk
+from openai.types.chat.chat_completion_chunk import ChoiceDelta
 
 from streamkit.errors import SourceFailed
 from streamkit.events import Finish
@@ -124,6 +125,16 @@ def test_content_alone_of_another_choice() -> None:
 )
 def test_what_says_more_does_not(event: Any) -> None:
     assert list(content_alone(event)) == []
+
+
+def test_what_a_class_of_ones_own_declares() -> None:
+    class Delta(ChoiceDelta):
+        reasoning_content: str | None = None
+
+    said = chunk()
+    said.choices[0].delta = Delta(content="a", reasoning_content="hm")
+    assert list(content_alone(said)) == []
+    assert list(ChatReader(fields).read(said)) == [((0, "content"), "a"), ((0, "reasoning"), "hm")]
 
 
 def test_the_first_ones_tell_who_answers() -> None:

@@ -194,6 +194,17 @@ CALLS: dict[str, tuple[list[bytes], int, list[str]]] = {
         1,
         ["[", "]"],
     ),
+    "never an index, by turns": (
+        [
+            choice(
+                {"tool_calls": [*named("f", "{", "c", None)["tool_calls"], *named("g", "[", "d", None)["tool_calls"]]}
+            ),
+            choice(call("}", index=None, id="c")),
+            choice(call("]", index=None, id="d")),
+        ],
+        1,
+        ["[", "]"],
+    ),
     "always index 0, by turns": (
         [choice(named("f", text, which)) for text, which in (("{", "c"), ("[", "d"), ("}", "c"), ("]", "d"))],
         0,
@@ -441,6 +452,8 @@ def test_a_connection_that_breaks_is_told(how: Literal["sdk", "sse"]) -> None:
             texts.extend(source)
         assert "".join(texts) == "ab"
         assert caught.value.__cause__ is not None
+        words = str(caught.value).split(": ")
+        assert len(words) == len(set(words))
 
 
 @pytest.mark.parametrize(
@@ -473,6 +486,28 @@ async def test_an_odd_event_in_the_async_world() -> None:
             stream = await sdk.chat.completions.create(model="m", messages=[], stream=True)
             with pytest.raises(ProviderError, match="not as expected"):
                 _ = [text async for text in openai_chat(stream)]
+
+
+FAILING = [choice({"content": "a"}), event(error={"message": "busy"}), b": more\n\n"]
+
+
+@pytest.mark.parametrize("how", HOWS)
+def test_an_error_closes_the_stream_of_the_sdk(how: Literal["sdk", "sse"]) -> None:
+    with LoopbackServer(FAILING) as server, openai.OpenAI(base_url=server.base_url, api_key="none") as sdk:
+        stream = ask_sdk(sdk)
+        with pytest.raises(ProviderError, match="busy") as caught:
+            list(openai_chat(stream, source=how))
+        assert stream.response.is_closed, caught  # which keeps everything alive that was there when it was raised
+
+
+@pytest.mark.parametrize("how", HOWS)
+async def test_an_error_closes_the_stream_of_the_async_sdk(how: Literal["sdk", "sse"]) -> None:
+    with LoopbackServer(FAILING) as server:
+        async with openai.AsyncOpenAI(base_url=server.base_url, api_key="none") as sdk:
+            stream = await sdk.chat.completions.create(model="m", messages=[], stream=True)
+            with pytest.raises(ProviderError, match="busy") as caught:
+                _ = [text async for text in openai_chat(stream, source=how)]
+            assert stream.response.is_closed, caught
 
 
 def test_leaving_closes_the_stream_of_the_sdk() -> None:

@@ -100,12 +100,18 @@ class ChatReader:
         index = call.get("index")
         function: Fields = self._look(call.get("function") or {})
         said = Called(function.get("name"), call.get("id"))
-        place = self._place(choice, at if index is None else index, said)
+        place = self._known(choice, said) if index is None else None
+        place = place or self._place(choice, at if index is None else index, said)
         known = self.answer.calls[place]
         known.name, known.id = known.name or said.name, known.id or said.id
         if arguments := function.get("arguments"):
             # Some servers send an object where its text belongs.
             pieces.append((place, arguments if isinstance(arguments, str) else _json(arguments)))
+
+    def _known(self, choice: int, said: Called) -> Place | None:
+        """The call that goes on, where a server tells ids in place of indexes."""
+        calls = self.answer.calls
+        return next((each for each in calls if said.id and each[0] == choice and calls[each].id == said.id), None)
 
     def _place(self, choice: int, index: int, said: Called) -> Place:
         calls, places = self.answer.calls, self._places.setdefault((choice, index), [])
@@ -139,12 +145,15 @@ def content_alone(event: Any) -> Sequence[Piece]:
         if (
             content
             and content.__class__ is str
+            and content[-1] < "\ud800"
             and choice["finish_reason"] is None
             and said["tool_calls"] is None
             and said["refusal"] is None
             and chunk["usage"] is None
             and not ((extra := delta.__pydantic_extra__) and any(extra.values()))
             and not ((extra := event.__pydantic_extra__) and extra.get("error"))
+            # Somebody's own class may declare them.
+            and not ("reasoning_content" in said or "reasoning" in said or "error" in chunk)
         ):
             return (((choice["index"] or 0, "content"), content),)
     except (AttributeError, LookupError, TypeError, ValueError):

@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any, Protocol
+from json import loads
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import anyio
 from pydantic_core import from_json
 
 from streamkit.errors import ConnectionLost, ProviderError, SourceFailed
 from streamkit.sources.answer import Answer, Piece, Reader
+from streamkit.sources.halves import Halves
 from streamkit.sources.repeats import Known, Repeats, no_pieces
 from streamkit.sources.sse import Framer
 
@@ -62,6 +64,7 @@ class EventWire:
         self._reader = reader
         self._framer = Framer()
         self._rests = False  # nothing has begun that the next bytes could belong to
+        self._halves = Halves()
         self._repeats = Repeats()
         self._alone: Known = self._repeats.read_alone
 
@@ -76,7 +79,7 @@ class EventWire:
         pieces = self._pieces(events)
         if len(events) == 1 and rested and self._rests:
             self._repeats.learn_alone(events[0], read)
-        self._alone = self._repeats.read_alone if self._rests else no_pieces
+        self._alone = self._repeats.read_alone if self._rests and not self._halves.held else no_pieces
         return pieces
 
     def _pieces(self, events: Sequence[bytes]) -> list[Piece]:
@@ -84,7 +87,7 @@ class EventWire:
         repeated = self._repeats.read
         for data in events:
             if known := repeated(data):
-                pieces += known
+                pieces += self._halves.joined(known)
                 continue
             self.heard = True
             if data.startswith(b"[DONE]"):
@@ -95,7 +98,7 @@ class EventWire:
             except SourceFailed as error:
                 self.error, self.done = error, True
                 break
-            pieces += found
+            pieces += self._halves.joined(found)
             if len(found) == 1 and len(self.answer.calls) <= _COPIED:
                 self._repeats.learn(data, found[0], self._try)
             else:
@@ -132,6 +135,7 @@ class ObjectWire:
         self.began = b""
         self.error: SourceFailed | None = None
         self._reader = reader
+        self._halves = Halves()
         self._quick = known
         self._known: Known = no_pieces
 
@@ -146,8 +150,9 @@ class ObjectWire:
         except _ODD as error:
             self.error = _odd(read, error)
         else:
-            if self.answer.id and self.answer.model:
-                self._known = self._quick
+            pieces = self._halves.joined(pieces)
+            certain = self.answer.id and self.answer.model and not self._halves.held
+            self._known = self._quick if certain else no_pieces
             return pieces
         self.done = True
         return []
@@ -161,12 +166,29 @@ def _odd(event: object, error: Exception) -> ProviderError:
 
 def _object(data: bytes) -> Mapping[str, object]:
     try:
-        event = from_json(data, cache_strings="keys")
+        event = _read(data)
     except ValueError as error:
         raise ProviderError(f"an event of the provider's stream is not JSON ({error}): {_shown(data)}") from error
     if not isinstance(event, dict):
         raise ProviderError(f"an event of the provider's stream is no JSON object: {_shown(data)}")
     return event  # pyright: ignore[reportUnknownVariableType]  # keys of JSON objects are text
+
+
+def _read(data: bytes) -> object:
+    try:
+        return from_json(data, cache_strings="keys")
+    except ValueError:
+        # Half a surrogate pair is no text, but what a text was cut into by whoever counts in UTF-16.
+        if b"\\u" not in data:
+            raise
+        return _loaded(data)
+
+
+def _loaded(data: bytes) -> object:
+    try:
+        return cast("object", loads(data))
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
 
 
 def _shown(data: bytes) -> str:
@@ -190,7 +212,7 @@ class Pieces:
 
     def __init__(self, reads: Iterator[Any], wire: Wire, close: Callable[[], object], whence: str) -> None:
         self.answer = wire.answer
-        self._items = _pieces(reads, wire, whence)
+        self._items = _pieces(reads, wire, close, whence)
         self._close = close
 
     def __iter__(self) -> Iterator[Sequence[Piece]]:
@@ -202,7 +224,7 @@ class Pieces:
         self._close()
 
 
-def _pieces(reads: Iterator[Any], wire: Wire, whence: str) -> Iterator[Sequence[Piece]]:
+def _pieces(reads: Iterator[Any], wire: Wire, close: Callable[[], object], whence: str) -> Iterator[Sequence[Piece]]:
     feed = wire.feed
     while not wire.done:
         try:
@@ -212,6 +234,7 @@ def _pieces(reads: Iterator[Any], wire: Wire, whence: str) -> Iterator[Sequence[
         except Exception as error:
             raise _failed(error) from error
         yield feed(read)
+    close()
     _check_end(wire, whence)
 
 
@@ -238,7 +261,11 @@ class AsyncPieces(AsyncIterator[Sequence[Piece]]):
                 raise _failed(error) from error
             else:
                 return wire.feed(read)
-        _check_end(wire, self._whence)
+        try:
+            _check_end(wire, self._whence)
+        except SourceFailed:
+            await self._close()
+            raise
         await self._drain()
         raise StopAsyncIteration
 
@@ -265,7 +292,7 @@ def _check_end(wire: Wire, whence: str) -> None:
 
 def _failed(error: Exception) -> SourceFailed:
     # The SDK's own "Connection error." says less than what caused it.
-    told = [str(each) or type(each).__name__ for each in (error, error.__cause__) if each is not None]
+    told = [*dict.fromkeys(str(each) or type(each).__name__ for each in (error, error.__cause__) if each is not None)]
     body = getattr(error, "body", None)
     if body is not None or isinstance(error, ValueError):
         return ProviderError(f"the provider told of an error: {told[0]}", body=body)

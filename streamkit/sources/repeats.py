@@ -30,6 +30,7 @@ _KEYS = tuple(
 _INSIDE = re.compile(rb'[^"\\\x00-\x1f]*(?:\\[\x21-\x7e][^"\\\x00-\x1f]*)*')
 _PADDING = re.compile(rb'"obfuscation": ?"')
 _PADDED = re.compile(rb'[A-Za-z0-9_-]*"\}').fullmatch
+_SURROGATE = re.compile("[\ud800-\udfff]").search
 _BACKSLASH, _QUOTE = b'\\"'  # as numbers: looked for as bytes, each makes and drops an exception each time
 _PATIENCE = 8  # events that may be unlike any before, until no more are compared
 
@@ -149,6 +150,8 @@ class Repeats:
         if padding is not None and _PADDED(data, padding.end()) is None:
             return
         place, text = piece
+        if not text.isascii() and _SURROGATE(text):
+            return
         if from_json(b'"%b"' % data[start:end]) != text:
             return
         tail = data[end : padding.end()] if padding is not None else data[end:]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeVar, cast, overload
 
-from streamkit.ending import missed, no_change
+from streamkit.ending import missed, no_beginning, no_change
 from streamkit.errors import StreamkitError
 from streamkit.events import Change, End
 from streamkit.flow import AnyStage, Planner, Reason, Stage, ToRoot
@@ -64,6 +64,7 @@ class _Snapshots:
         self.error: Exception | None = None
         self.finished = False
         self._fold = TypedFold(compile_type(model))
+        self._begun = False
         self._end: End | None = None
 
     def feed(self, change: Change[object], /) -> Sequence[object]:
@@ -77,9 +78,11 @@ class _Snapshots:
             if change.op == "end":
                 self._end = cast("End", change.value)
             elif change.op == "snapshot":
-                self.error, self.finished = missed("snapshots()"), True
-                return ()
+                return self._stop(missed("snapshots()"))
+            elif change.path and not self._begun:
+                return self._stop(no_beginning("snapshots()", change.path))
             else:
+                self._begun = True
                 fold.apply(change)
         out = (fold.snapshot(),) if fold.changed else ()
         if self._end is not None and self._end.status != "complete":
@@ -87,6 +90,10 @@ class _Snapshots:
             if isinstance(self.error, StreamkitError):
                 self.error.partial = fold.snapshot()
         return out
+
+    def _stop(self, error: StreamkitError) -> Sequence[object]:
+        self.error, self.finished = error, True
+        return ()
 
     def close(self, reason: Reason, /) -> Sequence[object]:
         return ()

@@ -8,7 +8,7 @@ from typing import cast
 from streamkit.errors import EmptyAnswer, Filtered, Refused, StreamkitError, Truncated
 from streamkit.events import Change, End, Finish, Path, Status, to_pointer
 
-__all__ = ["cut_short", "hold_failure", "missed", "no_change", "unfinished"]
+__all__ = ["cut_short", "hold_failure", "missed", "no_beginning", "no_change", "unfinished"]
 
 
 def cut_short(finish: Finish) -> bool:
@@ -29,7 +29,16 @@ def missed(who: str) -> StreamkitError:
     """Return what an operator on typed values raises for a snapshot, which has JSON values alone."""
     return StreamkitError(
         f"{who} missed typed values: this subscriber joined late or fell behind, and got a snapshot of JSON values in "
-        "their place; share(..., retain=None) keeps all, policy='suspend' waits, after=hub.seq takes what is to come"
+        "their place; share(..., retain=None) keeps all, policy='suspend' waits, and for completed() after=hub.seq "
+        "takes what is to come"
+    )
+
+
+def no_beginning(who: str, path: Path) -> StreamkitError:
+    """Return what an operator on the whole document raises where it is told of a part first."""
+    return StreamkitError(
+        f"{who} needs the document from its beginning, and the first change was at {to_pointer(path)!r}: put it before "
+        "select(), and join a hub without after=, which keeps all by share(..., retain=None)"
     )
 
 

@@ -114,7 +114,8 @@ def test_changes_that_just_stop_get_an_honest_end() -> None:
     changes = list([[Change("add", (), {}), Change("add", ("a",), 1)]] | spread() | diff())
     end = cast("End", changes[-1].value)
     assert (end.status, end.open) == ("truncated", ((), ("a",)))
-    assert [change.op for change in [] | diff()] == ["end"]
+    nothing: list[Change] = []
+    assert [change.op for change in nothing | diff()] == ["end"]
 
 
 # -- the least changes -------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator, Sequence
 from contextvars import ContextVar
-from typing import Any, cast
+from typing import Any, assert_type, cast
 
 import aiostream
 import pytest
@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from streamkit import Change, Document, End, FellBehind, Flow, StreamkitError, Truncated, extract, share
 from streamkit.hub import Batch, Hub, Stats, Subscription
-from streamkit.operators import completed, select, snapshots, tap
+from streamkit.operators import completed, diff, select, snapshots, tap
 from streamkit.testing import Probe
 
 CHUNKS = ['{"name": "Jo', "hn", '", "age": 2', "5}"]
@@ -664,6 +664,9 @@ def test_hubs_are_typed() -> None:
     batches: Subscription[Batch[User]] = hub.subscribe(batches=True)
     models: Flow[User] = hub | snapshots()
     same: Flow[Change[User]] = hub | tap(id)
+    assert_type(changes | snapshots(), Flow[User])
+    assert_type(changes | tap(id), Flow[Change[User]])
+    assert_type(changes | diff(), Flow[Change[User]])
     assert all(repr(each) for each in (changes, batches, models, same))
 
 
@@ -709,6 +712,15 @@ async def test_typed_operators_say_what_a_snapshot_cannot_tell_them() -> None:
                     await anext(items)
         assert len([user async for user in hub.subscribe(hub.seq) | completed("/*")]) == 12
         assert len(await along) == 21
+
+
+@virtual
+async def test_snapshots_need_the_document_from_its_beginning() -> None:
+    users = ["[", *('{"name": "Jo", "age": 1},' for _ in range(20)), '{"name": "Jo", "age": 1}]']
+    async with share(Probe(users, delay=1) | extract(list[User]), start="eager") as hub:
+        await asyncio.sleep(10.5)
+        with pytest.raises(StreamkitError, match="from its beginning, and the first change was at '/9'"):
+            _ = [models async for models in hub.subscribe(hub.seq) | snapshots()]
 
 
 @virtual

@@ -69,6 +69,17 @@ def test_several_documents() -> None:
         CLIENT.stream_tools(cast("Any", User), messages=MESSAGES)
 
 
+def test_a_function_is_not_called() -> None:
+    def weather(city: str) -> None:
+        raise AssertionError(city)
+
+    for response_model in (weather, len):
+        with pytest.raises(TypeError, match=r"got the function .*make a model of its arguments"):
+            CLIENT.stream_tools(cast("Any", [response_model]), messages=MESSAGES)
+        with pytest.raises(TypeError, match="got the function"):
+            CLIENT.stream(cast("Any", response_model), messages=MESSAGES)
+
+
 def test_the_responses_api_has_its_own_word_for_a_limit() -> None:
     with LoopbackServer([DONE]) as server, from_provider("local/m", base_url=server.base_url) as client:
         client.stream(User, messages=MESSAGES, mode=Mode.RESPONSES, max_tokens=5).__enter__().close()

@@ -118,6 +118,12 @@ def test_a_failed_stream_raises_after_everything_was_delivered() -> None:
     assert collected.closed == 1
 
 
+@pytest.mark.parametrize("ops", ["complete", {"completed"}, ["add", 1]])
+def test_ops_are_those_of_changes(ops: Any) -> None:
+    with pytest.raises(ValueError, match="ops is some of add, append"):
+        callbacks({"": print}, ops=ops)
+
+
 def test_callbacks_get_what_fits() -> None:
     told: list[tuple[str, str, object]] = []
 

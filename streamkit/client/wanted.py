@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from inspect import isroutine
 from typing import Any, TypeVar, cast, get_args, get_origin
 
 from pydantic import BaseModel
@@ -42,6 +43,9 @@ def _check(given: object) -> None:
     if isinstance(given, BaseModel):
         name = type(given).__name__
         raise TypeError(f"response_model is a type, got an instance of {name}: did you mean {name}?")
+    if isroutine(given):
+        # pydantic would call it.
+        raise TypeError(f"response_model is a type, got the function {given.__name__}: make a model of its arguments")
     if isinstance(given, (Mapping, str, bytes, int, float)):
         raise TypeError(f"response_model is a type, got {given!r:.80}: make a pydantic model of it")
 

@@ -182,9 +182,23 @@ class Through(Stage[Any, Any]):
 class ToChanges(Stage[object, Change[object]]):
     """A stage that makes changes of anything, and of changes those of the same type."""
 
+    @overload
+    def __ror__(self, source: AsyncIterable[Change[RootT]] | Iterable[Change[RootT]]) -> Flow[Change[RootT]]: ...
+    @overload
+    def __ror__(self, source: AsyncIterable[object] | Iterable[object]) -> Flow[Change[object]]: ...
+    def __ror__(self, source: AsyncIterable[Any] | Iterable[Any]) -> Flow[Change[Any]]:
+        if isinstance(source, Pipeline):
+            return NotImplemented  # as in Through
+        return Flow(source, self.stages)
+
 
 class ToRoot(Stage[Change[Any], Any]):
     """A stage that makes of changes what their root will be."""
+
+    def __ror__(self, source: AsyncIterable[Change[RootT]] | Iterable[Change[RootT]]) -> Flow[RootT]:
+        if isinstance(source, Pipeline):
+            return NotImplemented  # as in Through
+        return Flow(source, self.stages)
 
 
 class Flow(Generic[OutT]):

@@ -6,9 +6,11 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from operator import length_hint
 from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, Protocol, TypeAlias, TypeVar, cast, overload
 
+from typing_extensions import TypeVar as DefaultTypeVar
+
 from streamkit.errors import FellBehind, StreamkitError
 from streamkit.events import Change, End
-from streamkit.flow import Flow, Pipeline
+from streamkit.flow import Flow, Pipeline, Through, ToChanges, ToRoot
 from streamkit.hub.channel import Channel
 from streamkit.hub.log import Batch
 from streamkit.hub.place import Place
@@ -23,6 +25,7 @@ __all__ = ["Policy", "Stats", "Subscription"]
 
 ItemT = TypeVar("ItemT", covariant=True)
 T = TypeVar("T")
+RootT = DefaultTypeVar("RootT", default=object)
 
 Policy: TypeAlias = Literal["conflate", "every", "suspend", "disconnect"]
 """What becomes of a subscriber that falls behind: see `Hub.subscribe`."""
@@ -128,6 +131,12 @@ class Subscription(Place, Generic[ItemT]):
         """How this subscriber keeps up."""
         return Stats(self._log.seq - self._at, self._at - self._withheld, self._merged, self._dropped)
 
+    @overload
+    def __or__(self, after: Through) -> Flow[ItemT]: ...
+    @overload
+    def __or__(self: Subscription[Change[RootT]], after: ToChanges) -> Flow[Change[RootT]]: ...
+    @overload
+    def __or__(self: Subscription[Change[RootT]], after: ToRoot) -> Flow[RootT]: ...
     @overload
     def __or__(self, after: Pipeline[Any, T]) -> Flow[T]: ...
     @overload

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from typing import get_args
 
 from streamkit.events import Change, Op, matches, parse_pattern
 from streamkit.patterns import check_pattern
@@ -27,10 +28,12 @@ def callbacks(patterns: Mapping[str, Callback], *, ops: Collection[Op] | None = 
 
     Raises:
         TypeError: `patterns` is no mapping.
-        ValueError: a pattern is none, or (when it runs) can never match the model of the flow.
+        ValueError: a pattern is none, or (when it runs) can never match the model of the flow; or there is no such op.
     """
     if not isinstance(patterns, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
         raise TypeError(f"callbacks() takes functions by pattern, as in {{'/**': print}}, got {patterns!r:.80}")
+    if ops is not None and (isinstance(ops, str) or not {*ops} <= {*get_args(Op)}):
+        raise ValueError(f"ops is some of {', '.join(get_args(Op))}, as in {{'complete'}}; got {ops!r:.80}")
     routes = [_Route(pattern, call) for pattern, call in patterns.items()]
 
     def open(model: object) -> _Callbacks:  # noqa: A001 - what it does

@@ -20,18 +20,21 @@ from streamkit import (
     ProviderError,
     Refused,
     Truncated,
+    extract,
     from_anthropic,
     from_provider,
 )
 from streamkit.client import AsyncClient, Client, Hooks
 from streamkit.client.anthropic_api import AnthropicApi
 from streamkit.client.request import Answered
+from streamkit.sources import anthropic_messages
 from streamkit.sources.answer import Called
 from streamkit.testing import Answer, LoopbackServer, anthropic_events
 
 USER = USERS[0]
 TEXT = USER.model_dump_json()
 MESSAGES = [{"role": "user", "content": "Who was there?"}]
+CREATED: Any = {"model": "c", "max_tokens": 9, "messages": MESSAGES}
 MODES = [Mode.JSON_SCHEMA, Mode.TOOLS, Mode.JSON, Mode.MD_JSON]
 
 
@@ -309,6 +312,39 @@ class Ping(BaseModel):
 def test_a_call_without_input(pieces: tuple[str, ...]) -> None:
     with LoopbackServer([*tool_use(0, "Ping", *pieces), STOP]) as server, claude(server, mode=Mode.TOOLS) as client:
         assert client.create(response_model=Ping, messages=MESSAGES) == Ping()
+
+
+@pytest.mark.parametrize(
+    ("reason", "status", "error"),
+    [("max_tokens", "truncated", EmptyAnswer), ("refusal", "refused", Refused), (None, "truncated", EmptyAnswer)],
+)
+def test_a_call_that_was_cut_before_its_input(
+    reason: str | None, status: str, error: type[streamkit.StreamkitError]
+) -> None:
+    rest = [event("message_delta", delta={"stop_reason": reason}, usage={})] if reason else []
+    told = anthropic_events([], tool="Ping", stop_reason=None, done=False) + rest
+    with LoopbackServer(told, told, told) as server, claude(server, mode=Mode.TOOLS) as client:
+        sdk = cast("anthropic.Anthropic", client.sdk)
+        source = anthropic_messages(sdk.messages.create(**CREATED, stream=True), tool=0)
+        *_, end = source | extract(Ping)
+        run = client.stream(Ping, messages=MESSAGES)
+        with pytest.raises(error):
+            run.result()
+        calls = client.stream_tools([Ping], messages=MESSAGES)
+        with pytest.raises(streamkit.StreamkitError):
+            calls.results()
+        (branch,) = calls.branches
+    for each in (end.value, run.end, branch.end):
+        assert isinstance(each, End)
+        assert (each.status, type(each.error)) == (status, error)
+        assert each.finish_reason == ("length" if reason == "max_tokens" else reason)
+
+
+def test_a_call_without_input_is_the_first_of_several() -> None:
+    told = [*tool_use(0, "Ping"), *tool_use(1, "Ping", '{"times": 2}'), STOP]
+    with LoopbackServer(told, told) as server, claude(server, mode=Mode.TOOLS) as client:
+        assert client.create(response_model=Ping, messages=MESSAGES) == Ping()
+        assert client.stream_tools([Ping], messages=MESSAGES).results() == [Ping(), Ping(times=2)]
 
 
 class Search(BaseModel):

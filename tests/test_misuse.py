@@ -8,7 +8,7 @@ from meeting import MESSAGES, User
 from pydantic import BaseModel
 from wires import DONE, call, choice
 
-from streamkit import EmptyAnswer, Mode, Truncated, from_provider
+from streamkit import EmptyAnswer, Filtered, Mode, Refused, StreamkitError, Truncated, from_provider
 from streamkit.client import AsyncClient, Client
 from streamkit.testing import Answer, LoopbackServer, chat_events
 
@@ -117,6 +117,28 @@ def test_a_call_without_arguments() -> None:
         assert client.stream(Stop, messages=MESSAGES, mode=Mode.TOOLS).result() == Stop()
         with pytest.raises(EmptyAnswer):
             client.stream(Stop, messages=MESSAGES, mode=Mode.TOOLS).result()
+
+
+@pytest.mark.parametrize(
+    ("end", "error"),
+    [
+        ([choice({}, finish_reason="length"), DONE], EmptyAnswer),
+        ([choice({}, finish_reason="content_filter"), DONE], Filtered),
+        ([choice({"refusal": "No"}, finish_reason="stop"), DONE], Refused),
+        ([], EmptyAnswer),
+    ],
+    ids=["length", "filter", "refusal", "no end"],
+)
+def test_a_call_that_was_cut_before_its_arguments(end: list[bytes], error: type[StreamkitError]) -> None:
+    told = [choice(call("", id="c", function={"name": "Stop", "arguments": ""})), *end]
+    with LoopbackServer(told, told) as server, from_provider("local/m", base_url=server.base_url) as client:
+        with pytest.raises(error):
+            client.stream(Stop, messages=MESSAGES, mode=Mode.TOOLS).result()
+        run = client.stream_tools([Stop], messages=MESSAGES)
+        with pytest.raises(StreamkitError):
+            run.results()
+        (branch,) = run.branches
+    assert type(branch.end and branch.end.error) is error
 
 
 def test_fewer_answers_than_were_asked_for() -> None:

@@ -32,6 +32,7 @@ from streamkit.sources import (
     openai_responses,
     recorded,
 )
+from streamkit.sources.anthropic_wire import AnthropicReader
 from streamkit.testing import Answer, LoopbackServer, anthropic_events, chat_events
 
 TEXT = '{"name": "Jo", "email": "ö", "twitter": "@"}'
@@ -585,6 +586,66 @@ def test_refusals_and_errors_of_anthropic() -> None:
         message(event(type="error", message="Overloaded"))
     with pytest.raises(ProviderError, match="told of an error: Overloaded"):
         message(event(type="error", error="Overloaded"))
+
+
+def because(reason: str | None, **details: Any) -> bytes:
+    return event(type="message_delta", delta={"stop_reason": reason, "stop_details": details})
+
+
+@pytest.mark.parametrize(
+    ("rest", "text"),
+    [
+        ([because("tool_use"), event(type="message_stop")], "{}"),
+        ([because(None), event(type="message_stop")], "{}"),
+        ([block("start", 1, content_block={"type": "text", "text": ""}), because("max_tokens")], "{}"),
+        ([because("max_tokens"), event(type="message_stop")], ""),
+        ([because("model_context_window_exceeded")], ""),
+        ([because("refusal"), event(type="message_stop")], ""),
+        ([because(None)], ""),
+        ([], ""),
+    ],
+)
+def test_a_call_of_anthropic_without_input(rest: list[bytes], text: str) -> None:
+    begun = block("start", content_block={"type": "tool_use", "id": "t", "name": "f", "input": {}})
+    assert message(begun, block("stop"), *rest, tool=0)[0] == text
+
+
+def test_a_call_of_anthropic_whose_end_is_not_told() -> None:
+    begun = block("start", content_block={"type": "tool_use", "id": "t", "name": "f", "input": {}})
+    other = block("start", 1, content_block={"type": "tool_use", "id": "u", "name": "g", "input": {}})
+    more = block("delta", delta={"type": "input_json_delta", "partial_json": '{"a":1}'})
+    events = begun, other, more, because("tool_use"), event(type="message_stop")
+    assert message(*events, tool=0)[0] == '{"a":1}'
+    assert message(*events, tool=1)[0] == "{}"
+
+
+def test_an_error_of_anthropic_without_its_type() -> None:
+    for error in ({"error": {"type": "overloaded_error", "message": "Overloaded"}}, {"message": "Overloaded"}):
+        with pytest.raises(ProviderError, match="told of an error: Overloaded"):
+            message(event(**error))
+
+
+def test_nulls_of_anthropic_hide_no_counts() -> None:
+    usage = {"input_tokens": None, "output_tokens": 7}
+    assert message(event(type="message_delta", delta={}, usage=usage))[1].usage == {
+        "input_tokens": 2,
+        "output_tokens": 7,
+    }
+
+
+def test_what_a_block_of_anthropic_begins_with() -> None:
+    thought = {"type": "content_block_start", "content_block": {"type": "thinking", "thinking": "h"}}
+    assert AnthropicReader().read(thought) == [((0, "reasoning"), "h")]
+    text = block("start", 1, content_block={"type": "text", "text": "Hel"})
+    more = block("delta", 1, delta={"type": "text_delta", "text": "lo"})
+    assert message(event(**thought), text, more)[0] == "Hello"
+    with pytest.raises(ProviderError, match="not as expected"):
+        message(block("start", content_block={"type": "text", "text": 5}))
+
+
+def test_a_refusal_of_anthropic_that_is_told_twice() -> None:
+    refused = because("refusal", explanation="No")
+    assert message(refused, refused)[1].refusal == "No"
 
 
 @pytest.mark.parametrize(

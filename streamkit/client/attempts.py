@@ -171,7 +171,7 @@ class Attempts(Generic[ModelT]):
         place = next((place for place in self.answer.calls if place[0] == 0), None)
         if place is None or self.texts or not self.asked.mode.calls_tools or not isinstance(reason, Finish):
             return ()
-        if reason.reason == "length" or (reason.reason is None and not self.answer.closed):
+        if not self.answer.is_whole():
             return ()
         self._place = place
         self.texts.append("{}")

@@ -234,7 +234,7 @@ class Branches(Generic[ModelT]):
         for place in [each for each in answer.calls if each not in self._documents and self._is_document(each)]:
             document = self._open(place)
             # A call without any text is one without arguments, unless it was cut off.
-            if place != last[place[0]] or answer.finish(place[0]).reason != "length":
+            if place != last[place[0]] or answer.is_whole(place[0]):
                 out += self._take(document, document.read("{}"))
         begun = {place[0] for place in self._documents}
         if None in self._models:

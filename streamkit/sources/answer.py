@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 
+from streamkit.ending import cut_short
 from streamkit.events import Finish
 
 __all__ = ["Answer", "Called", "Piece", "Place", "Reader"]
@@ -54,6 +55,11 @@ class Answer:
     def finish(self, choice: int = 0) -> Finish:
         """How a choice ended, as far as the provider has told."""
         return Finish(self._reasons.get(choice), self.usage, "".join(self._refusals.get(choice, ())) or None)
+
+    def is_whole(self, choice: int = 0) -> bool:
+        """Whether the provider has told that a choice ended, and does not say that it was cut."""
+        finish = self.finish(choice)
+        return (self.closed or finish.reason is not None) and not cut_short(finish)
 
     @property
     def choices(self) -> Sequence[int]:

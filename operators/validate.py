@@ -125,6 +125,11 @@ class _Retold:
             return encode_basestring(cast("str", value))[1:-1]
         if op == "complete" or op == "invalid":
             return self._end(path)
+        if op == "snapshot":
+            raise ValueError(
+                "validate() reads a document from its beginning, and got a snapshot: join the hub before that is "
+                "forgotten (share(..., retain=None)), or have it wait (policy='suspend')"
+            )
         raise ValueError(f"validate() cannot take {op!r}: it stands right behind accumulate()")
 
     def _before(self, path: Path) -> str:

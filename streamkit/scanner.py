@@ -54,7 +54,9 @@ _SURROGATE = re.compile(r"[\ud800-\udfff]|\\u[dD][89a-fA-F]").search
 _SHORT = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _LITERALS = {"t": "true", "f": "false", "n": "null"}
 
-_IGNORE_REST = "to pass over what follows, give accumulate() or extract() ignore_rest=True"
+_IGNORE_REST = (
+    "to pass over what follows, give accumulate() or extract() ignore_rest=True; of JSON Lines, each line is a stream"
+)
 _TAKE_OFF = (
     "the text is not JSON from its beginning: ask for JSON alone, or take off a fence around it by fenced() | "
     "accumulate(ignore_rest=True)"

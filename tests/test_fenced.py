@@ -29,7 +29,9 @@ def test_text_around_the_document_is_told_with_what_takes_it_off() -> None:
         with pytest.raises(JsonSyntaxError, match=r"take off a fence .*fenced\(\) \| accumulate\(ignore_rest=True"):
             ([text] | accumulate()).result_sync()
     for pipeline in (accumulate(), extract(dict[str, int])):
-        with pytest.raises(JsonSyntaxError, match=r"got '`', .*; to pass over .* extract\(\) ignore_rest=True"):
+        with pytest.raises(
+            JsonSyntaxError, match=r"got '`', .*; to pass over .* extract\(\) ignore_rest=True.* JSON Lines"
+        ):
             (['{"a": 1}\n```'] | pipeline).result_sync()
     assert (['{"a": 1}\n```'] | extract(dict[str, int], ignore_rest=True)).result_sync() == {"a": 1}
 

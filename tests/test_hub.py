@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from streamkit import Change, Document, End, FellBehind, Flow, StreamkitError, Truncated, extract, share
 from streamkit.hub import Batch, Hub, Stats, Subscription
-from streamkit.operators import completed, diff, select, snapshots, tap
+from streamkit.operators import completed, diff, select, snapshots, tap, validate
 from streamkit.testing import Probe
 
 CHUNKS = ['{"name": "Jo', "hn", '", "age": 2', "5}"]
@@ -710,6 +710,8 @@ async def test_typed_operators_say_what_a_snapshot_cannot_tell_them() -> None:
             with pytest.raises(StreamkitError, match=r"fell behind, and got a snapshot.*retain=None"):
                 async with late as items:
                     await anext(items)
+        with pytest.raises(ValueError, match=r"from its beginning, and got a snapshot.*retain=None"):
+            _ = [change async for change in hub | validate(list[User])]
         assert len([user async for user in hub.subscribe(hub.seq) | completed("/*")]) == 12
         assert len(await along) == 21
 

@@ -32,7 +32,9 @@ from streamkit.sources import (
     openai_responses,
     recorded,
 )
+from streamkit.sources.answer import Called
 from streamkit.sources.anthropic_wire import AnthropicReader
+from streamkit.sources.openai import responses_pieces
 from streamkit.testing import Answer, LoopbackServer, anthropic_events, chat_events
 
 TEXT = '{"name": "Jo", "email": "ö", "twitter": "@"}'
@@ -350,6 +352,260 @@ def test_responses_items_are_known_by_id() -> None:
     assert ask_responses(whole, tool=0)[0] == ["{}"]
     assert ask_responses(whole)[0] == ["t"]
     assert ask_responses([arguments("x", "{}"), arguments("x", "{}", "done")], tool=0)[0] == ["{}"]
+
+
+def arguments(text: str, **told: Any) -> bytes:
+    return event(type="response.function_call_arguments.delta", delta=text, **told)
+
+
+def message_text(text: str, **told: Any) -> bytes:
+    return event(type="response.output_text.delta", delta=text, **told)
+
+
+def item_told(kind: str, item: dict[str, Any], **told: Any) -> bytes:
+    return event(type=f"response.output_item.{kind}", item=item, **told)
+
+
+def a_call(call: str | None = None, **more: Any) -> dict[str, Any]:
+    return {"type": "function_call", "name": "f", "arguments": "", "call_id": call, **more}
+
+
+def a_message(*parts: dict[str, str], **more: Any) -> dict[str, Any]:
+    return {"type": "message", "role": "assistant", "content": list(parts), **more}
+
+
+def ends_with(*output: Any) -> bytes:
+    return event(type="response.completed", response={"id": "r", "status": "completed", "output": list(output)})
+
+
+SAYS, SAYS_MORE = {"type": "output_text", "text": "te"}, {"type": "output_text", "text": "xt"}
+REFUSES = {"type": "refusal", "refusal": "no"}
+THINKS = {"type": "reasoning", "summary": [], "content": [{"type": "reasoning_text", "text": "hm"}]}
+SUMS_UP = {"type": "reasoning", "summary": [{"type": "summary_text", "text": "hm"}]}
+A, B = a_call("a"), a_call("b")
+A_WHOLE, B_WHOLE = a_call("a", arguments="{}", id="x"), a_call("b", arguments="[]", id="y")
+TWO_CALLS: dict[int | str, str] = {0: "{}", 1: "[]"}
+
+ITEMS: dict[str, tuple[list[bytes], dict[int | str, str]]] = {
+    "deltas by the id of the call": (
+        [
+            item_told("added", A),
+            item_told("added", B),
+            arguments("{", item_id="a"),
+            arguments("[", item_id="b"),
+            arguments("}", item_id="a"),
+            arguments("]", item_id="b"),
+        ],
+        TWO_CALLS,
+    ),
+    "deltas by an id that was not told": (
+        [
+            item_told("added", a_call()),
+            arguments("{", item_id="x"),
+            arguments("}", item_id="x"),
+            item_told("added", a_call()),
+            arguments("[", item_id="y"),
+            arguments("]", item_id="y"),
+        ],
+        TWO_CALLS,
+    ),
+    "a text whose ids are new": (
+        [
+            item_told("added", a_message(id="1"), output_index=0),
+            message_text("te", item_id="2", output_index=0),
+            message_text("xt", item_id="3", output_index=0),
+            event(type="response.output_text.done", text="text", item_id="4", output_index=0),
+            item_told("done", a_message(SAYS, SAYS_MORE, id="5"), output_index=0),
+            ends_with(a_message(SAYS, SAYS_MORE, id="6")),
+        ],
+        {"content": "text"},
+    ),
+    "calls whose ids are new": (
+        [
+            item_told("added", {"type": "reasoning", "id": "0"}, output_index=0),
+            item_told("added", a_call("a", id="1"), output_index=1),
+            arguments("{", item_id="2", output_index=1),
+            item_told("added", a_call("b", id="3"), output_index=2),
+            arguments("[", item_id="4", output_index=2),
+            arguments("}", item_id="5", output_index=1),
+            arguments("]", item_id="6", output_index=2),
+            item_told("done", a_call("a", id="7", arguments="{}"), output_index=1),
+            ends_with(a_call(None, id="8", arguments="{}"), a_call("b", id="9", arguments="[]")),
+        ],
+        TWO_CALLS,
+    ),
+    "indices alone": (
+        [
+            arguments("{", output_index=1),
+            arguments("[", output_index=2),
+            arguments("}", output_index=1),
+            arguments("]", output_index=2),
+        ],
+        TWO_CALLS,
+    ),
+    "neither indices nor ids": (
+        [
+            item_told("added", a_call()),
+            arguments("{"),
+            arguments("}"),
+            item_told("added", a_call()),
+            arguments("[]"),
+            item_told("done", a_call(arguments="[]")),
+        ],
+        TWO_CALLS,
+    ),
+    "empty deltas by an id that was not told": (
+        [
+            item_told("added", a_call()),
+            item_told("added", a_call()),
+            arguments("", item_id="x"),
+            arguments("", item_id="y"),
+            arguments("{}", item_id="x"),
+            arguments("[]", item_id="y"),
+        ],
+        TWO_CALLS,
+    ),
+    "a call that was never added": (
+        [item_told("added", A), arguments("{}", item_id="a"), arguments("[]", item_id="y")],
+        TWO_CALLS,
+    ),
+    "an item that is added twice": (
+        [item_told("added", a_call(id="x")), item_told("added", a_call("a", id="x")), arguments("{}", item_id="x")],
+        {0: "{}"},
+    ),
+    "an output in another order": (
+        [
+            item_told("added", a_call("a", id="x")),
+            item_told("added", a_call("b", id="y")),
+            arguments("{}", item_id="x"),
+            ends_with(B_WHOLE, A_WHOLE),
+        ],
+        TWO_CALLS,
+    ),
+    "one index for all": (
+        [
+            item_told("added", a_call("a", id="x"), output_index=0),
+            item_told("added", a_call("b", id="y"), output_index=0),
+            arguments("{", item_id="x", output_index=0),
+            arguments("[", item_id="y", output_index=0),
+            arguments("}", item_id="x", output_index=0),
+            arguments("]", item_id="y", output_index=0),
+        ],
+        TWO_CALLS,
+    ),
+    "one id for all": (
+        [
+            item_told("added", a_call("a", id="x"), output_index=0),
+            item_told("added", a_call("b", id="x"), output_index=1),
+            arguments("{", item_id="x", output_index=0),
+            arguments("[", item_id="x", output_index=1),
+            arguments("}", item_id="x", output_index=0),
+            arguments("]", item_id="x", output_index=1),
+        ],
+        TWO_CALLS,
+    ),
+    "an index that is not the item's": (
+        [
+            item_told("added", a_call("a", id="x"), output_index=1),
+            arguments("{", item_id="x", output_index=0),
+            arguments("}", item_id="x", output_index=0),
+        ],
+        {0: "{}"},
+    ),
+    "an item that is added after its text": (
+        [arguments("{", item_id="x"), item_told("added", a_call(id="x")), arguments("}", item_id="x")],
+        {0: "{}"},
+    ),
+    "items that are done": (
+        [
+            item_told("done", A_WHOLE),
+            item_told("done", B_WHOLE),
+            item_told("done", a_message(SAYS, SAYS_MORE)),
+            item_told("done", THINKS),
+            ends_with(A_WHOLE, B_WHOLE, a_message(SAYS, SAYS_MORE), THINKS),
+        ],
+        {**TWO_CALLS, "content": "text", "reasoning": "hm"},
+    ),
+    "a response that is done": (
+        [ends_with(THINKS, a_message(SAYS, SAYS_MORE), A_WHOLE, None, a_message(SAYS), B_WHOLE)],
+        {**TWO_CALLS, "content": "text", "reasoning": "hm"},
+    ),
+    "a refusal that is done": (
+        [event(type="response.refusal.done", item_id="x", refusal="no"), ends_with(a_message(REFUSES, id="x"))],
+        {"refusal": "no"},
+    ),
+    "a refusal after a text": (
+        [message_text("te", item_id="x"), item_told("done", a_message(SAYS, REFUSES, id="x"))],
+        {"content": "te", "refusal": "no"},
+    ),
+    "a refusal in the end": ([ends_with(a_message(REFUSES))], {"refusal": "no"}),
+    "reasoning that is done": (
+        [event(type="response.reasoning_text.done", item_id="x", text="hm"), item_told("done", {**THINKS, "id": "x"})],
+        {"reasoning": "hm"},
+    ),
+    "a summary that is done": (
+        [
+            event(type="response.reasoning_summary_text.done", item_id="x", summary_index=0, text="h"),
+            event(type="response.reasoning_summary_text.delta", item_id="x", summary_index=1, delta="m"),
+            event(type="response.reasoning_summary_text.done", item_id="x", summary_index=1, text="m"),
+            ends_with({**SUMS_UP, "id": "x"}),
+        ],
+        {"reasoning": "hm"},
+    ),
+    "reasoning that comes again as a summary": (
+        [event(type="response.reasoning_text.delta", item_id="x", delta="hm"), ends_with(SUMS_UP)],
+        {"reasoning": "hm"},
+    ),
+    "parts that are done": (
+        [
+            message_text("te", item_id="x", content_index=0),
+            event(type="response.output_text.done", item_id="x", content_index=0, text="te"),
+            event(type="response.output_text.done", item_id="x", content_index=1, text="xt"),
+        ],
+        {"content": "text"},
+    ),
+    "arguments where the call is added": ([item_told("added", A_WHOLE), ends_with()], {0: "{}"}),
+    "arguments where it is added, and again": (
+        [item_told("added", A_WHOLE), arguments("{", item_id="x"), arguments("}", item_id="x"), ends_with(A_WHOLE)],
+        {0: "{}"},
+    ),
+    "arguments that begin where the call is added": (
+        [item_told("added", a_call(id="x", arguments="{")), arguments("}", item_id="x"), ends_with()],
+        {0: "{}"},
+    ),
+    "no arguments where it is added": (
+        [item_told("added", A_WHOLE), arguments('{"a": 1}', item_id="x"), ends_with()],
+        {0: '{"a": 1}'},
+    ),
+}
+
+
+@pytest.mark.parametrize("dialect", ITEMS)
+def test_dialects_of_items(dialect: str) -> None:
+    events, expected = ITEMS[dialect]
+    with (
+        LoopbackServer(events) as server,
+        openai.OpenAI(base_url=server.base_url, api_key="none", max_retries=0) as sdk,
+    ):
+        for how in HOWS:
+            texts: dict[int | str, str] = {}
+            pieces = responses_pieces(sdk.responses.create(model="m", input="", stream=True), how)
+            for (_, where), text in (each for several in pieces for each in several):
+                texts[where] = texts.get(where, "") + text
+            assert texts == expected
+            assert len(pieces.answer.calls) == sum(isinstance(where, int) for where in texts)
+            assert pieces.answer.finish().refusal == expected.get("refusal")
+
+
+def test_a_call_that_is_told_in_the_end_alone_has_its_name() -> None:
+    for told in (item_told("done", A_WHOLE), ends_with(A_WHOLE)):
+        with (
+            LoopbackServer([told, ends_with({"type": "function_call", "id": "x"})]) as server,
+            openai.OpenAI(base_url=server.base_url, api_key="none") as sdk,
+        ):
+            pieces = responses_pieces(sdk.responses.create(model="m", input="", stream=True))
+            assert [piece for several in pieces for piece in several] == [((0, 0), "{}")]
+            assert pieces.answer.calls == {(0, 0): Called("f", "a")}
 
 
 FAULTS: dict[str, tuple[list[bytes], str]] = {

@@ -119,13 +119,14 @@ async def object_typed(sdk: openai.AsyncOpenAI) -> None:
 
 def sources() -> Iterator[Row]:
     """What streamkit adds to the SDK, and what reading the bytes saves, in both worlds."""
-    events = len(chat_events(chunked(users(_SIZE))))
+    half = _SIZE // 2  # waiting for each event takes its time
+    events = len(chat_events(chunked(users(half))))
     for world, opened in (("async", consumers), ("sync", wires_sync.consumers)):
         # Here the SDK reads without waiting, so its share is the work alone.
         with serving(_SIZE, 10, 0.001) as base_url, opened(base_url) as consume:
             yield from _together(world, consume)
             yield from _objects(world, consume)
-        with serving(_SIZE, 1, 0.0003) as base_url, opened(base_url) as consume:
+        with serving(half, 1, 0.0003) as base_url, opened(base_url) as consume:
             yield from _alone(world, consume, events)
     yield from _in_a_loop_of_its_own()
 

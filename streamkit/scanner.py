@@ -18,6 +18,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from json.decoder import JSONDecodeError
 from json.encoder import JSONEncoder
 from json.scanner import make_scanner
@@ -663,6 +664,9 @@ class _Context:
 _read = cast("Callable[[str, int], tuple[Json, int]]", make_scanner(_Context()))  # type: ignore[arg-type]  # the stubs know only json's own decoder
 
 
+_CONTAINERS = frozenset({dict, list})
+
+
 def _depth(value: Json) -> int:
     """How deep containers nest in a value, itself counted."""
     depth = 0
@@ -670,5 +674,5 @@ def _depth(value: Json) -> int:
     while level:
         depth += 1
         insides: Iterator[Any] = (item.values() if item.__class__ is dict else item for item in level)
-        level = [item for inside in insides for item in inside if item.__class__ is dict or item.__class__ is list]
+        level = [item for item in chain.from_iterable(insides) if item.__class__ in _CONTAINERS]
     return depth

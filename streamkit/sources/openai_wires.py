@@ -133,7 +133,7 @@ class ChatReader:
 def content_alone(event: Any) -> Sequence[Piece]:
     """The one piece of an object of the SDK that says nothing but some content, as by far the most do; none of others.
 
-    To make mappings of all objects inside, and to ask for all that could be there, is five times the work.
+    To make mappings of all objects inside, and to ask for all that could be there, is about twice the work.
     """
     try:
         chunk = event.__dict__

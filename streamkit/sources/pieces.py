@@ -87,7 +87,8 @@ class EventWire:
         repeated = self._repeats.read
         for data in events:
             if known := repeated(data):
-                pieces += self._halves.joined(known)
+                # What is read without the reader is whole characters: there is something to join where a half waits.
+                pieces += self._halves.joined(known) if self._halves.held else known
                 continue
             self.heard = True
             if data.startswith(b"[DONE]"):

@@ -7,6 +7,7 @@ The properties are the very ones of test_laws, test_cost and test_leaving.
 from __future__ import annotations
 
 import copy
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, cast
 
@@ -347,7 +348,8 @@ def test_law_5_bites_typed(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
 
 
 def test_law_5_bites_when_defaults_are_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(assemble, "settle", lambda out, frame, typed, final: frame.json)  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType, reportUnknownMemberType]  # a stand-in
+    closes = sys.modules[assemble.Assembler.close.__module__]
+    monkeypatch.setattr(closes, "settle", lambda out, frame, typed, final: frame.json)  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType, reportUnknownMemberType]  # a stand-in
     bites(TYPED_FOLDED)
 
 

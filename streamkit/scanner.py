@@ -473,7 +473,8 @@ class Scanner:
         if suspicious and _SURROGATE(piece, i, end) is not None:
             return None, 0
         room = min(_WHOLE_DEPTH, self._max_depth - len(self._closers))
-        if piece.count("{", i, end) + piece.count("[", i, end) > room and _depth(value) > room:
+        most = piece.count("{", i, end) + piece.count("[", i, end)
+        if most > room and _depth(value, most) > room:
             return None, 0
         return value, end
 
@@ -667,12 +668,15 @@ _read = cast("Callable[[str, int], tuple[Json, int]]", make_scanner(_Context()))
 _CONTAINERS = frozenset({dict, list})
 
 
-def _depth(value: Json) -> int:
-    """How deep containers nest in a value, itself counted."""
+def _depth(value: Json, most: int) -> int:
+    """How deep containers nest in a value, itself counted; `most`: there are no more than so many of them."""
     depth = 0
     level: list[Any] = [value]
     while level:
         depth += 1
+        most -= len(level)
+        if not most:  # to look through the innermost would be most of the work
+            break
         insides: Iterator[Any] = (item.values() if item.__class__ is dict else item for item in level)
         level = [item for item in chain.from_iterable(insides) if item.__class__ in _CONTAINERS]
     return depth

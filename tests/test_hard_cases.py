@@ -16,6 +16,7 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainValidator,
+    PrivateAttr,
     SecretStr,
     TypeAdapter,
     ValidationError,
@@ -370,6 +371,25 @@ def test_a_dump_that_raises_says_where(model: Any, text: str, where: str, left_o
         end = cast("End", told[-1].value)
         assert (end.status, type(end.error), [*end.open]) == ("failed", raised.type, left_open)
         assert f"raised while {where} was dumped" in cast("Exception", end.error).__notes__
+
+
+def test_code_that_raises_when_a_model_is_made_leaves_it_without_a_verdict() -> None:
+    def broken() -> int:
+        raise RuntimeError("no secret today")
+
+    class Sealed(BaseModel):
+        a: str
+        b: str
+        _secret: int = PrivateAttr(default_factory=broken)
+
+    text = '[{"a":"x","b":"y"}]'
+    for chunks in ([text], list(text)):
+        told = events(list[Sealed], chunks)
+        check(told, always)
+        assert tidy(told) == tidy(events(list[Sealed], [text]))
+        end = cast("End", told[-1].value)
+        assert (end.status, type(end.error), end.open) == ("failed", RuntimeError, ((), (0,)))
+        assert "raised while '/0/b' was read" in cast("Exception", end.error).__notes__
 
 
 @pytest.mark.parametrize("text", ['{"age": "x", "b": tru!}', '{"age": "x", "b": true}', '{"age": "x"}', '{"age":[1]'])

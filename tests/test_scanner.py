@@ -426,6 +426,15 @@ def test_the_depth_limit_counts_from_the_root_wherever_a_chunk_begins() -> None:
     assert type(failure(["[" * 150, "[" * 51 + "]" * 51 + "]" * 150])) is LimitExceeded
 
 
+@pytest.mark.parametrize(
+    "text", ["[[],[],[[[]]]]", '[{},[[{}]],{"a":"{"}]', '{"a":[1,"[",[]],"b":{"c":[{}]}}', '["]","[",[[[]]]]']
+)
+def test_the_depth_limit_is_exact_where_the_deepest_has_many_beside_it(text: str) -> None:
+    for limit, status in ((4, "complete"), (3, "failed")):
+        for chunks in ([text], list(text)):
+            assert end(gather(chunks | accumulate(max_depth=limit))).status == status
+
+
 @pytest.mark.parametrize("size", [1, 7, 4096, 30_000])
 def test_a_depth_of_ten_thousand_is_refused_not_survived(size: int) -> None:
     text = "[" * 10_000 + "]" * 10_000

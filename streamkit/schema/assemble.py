@@ -11,36 +11,29 @@ from __future__ import annotations
 from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, cast
 
-from pydantic_core import ValidationError
-
 from streamkit.events import Change
 from streamkit.scanner import MUTE, Limits, Scanner, Watcher, read_json, write_json
+from streamkit.schema.containers import Containers
 from streamkit.schema.frame import Frame
-from streamkit.schema.layers import Wrap
-from streamkit.schema.nodes import ANY, Entry, Node, Opening
-from streamkit.schema.settle import settle
-from streamkit.schema.shell import Refusal
-from streamkit.schema.unkept import UnkeptItems, UnkeptMembers
-from streamkit.schema.values import Values
+from streamkit.schema.nodes import Entry, Node
+from streamkit.schema.reading import new_change
 from streamkit.schema.watch import Spy, way_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from streamkit.events import Path
     from streamkit.scanner import Json
-    from streamkit.schema.reading import Wanted
 
 __all__ = ["Assembler"]
 
-_new = cast("Callable[[type[Change], tuple[object, ...]], Change]", tuple.__new__)  # pyright: ignore[reportUnknownMemberType]  # a Change without the cost of its keyword arguments
-_NO_NAMES: Mapping[str, str] = {}
+_NO_NAMES: Mapping[str, Path] = {}
 _PIECES = 1024  # a string's pieces are joined in blocks of so many: a piece costs far more than its characters
 _NAMES = 1024  # keys of one text that are remembered; what is no table may have any number of them
 _NO_LIMITS = Limits(max_depth=1 << 30, max_size=1 << 62)  # for text that was read once
 
 
-class Assembler(Values):
+class Assembler(Containers):
     """Receives one text; see `streamkit.scanner.Receiver`."""
 
     # -- what the scanner tells ------------------------------------------------------------------
@@ -54,7 +47,7 @@ class Assembler(Values):
             child = frame.container.place(name)
         frame.key = name
         self._node = child.node
-        self._path = (*frame.path, child.name)
+        self._path = frame.path + child.step
         self._op = "replace" if name in frame.children else "add"
         if frame.again and name in frame.again:
             self._read_again = self._busy = True
@@ -72,7 +65,7 @@ class Assembler(Values):
             self._begin_item()
         node = self._node
         if node.streams:
-            self.out.append(_new(Change, (self._op, self._path, text)))
+            self.out.append(new_change(Change, (self._op, self._path, text)))
             self._close_text(node, text)
         else:
             self._read(encode_basestring(text))
@@ -84,7 +77,7 @@ class Assembler(Values):
         self._streaming = self._node.streams
         self._text.append(text)
         if self._streaming:
-            self.out.append(_new(Change, (self._op, self._path, text)))
+            self.out.append(new_change(Change, (self._op, self._path, text)))
         elif self._node.eager:
             self._guess()
 
@@ -92,7 +85,7 @@ class Assembler(Values):
         pieces = self._text
         pieces.append(text)
         if self._streaming:
-            self.out.append(_new(Change, ("append", self._path, text)))
+            self.out.append(new_change(Change, ("append", self._path, text)))
         elif self._node.eager:
             self._guess()
         if len(pieces) == _PIECES:
@@ -103,7 +96,7 @@ class Assembler(Values):
         self._busy = False
         if text:
             if self._streaming:
-                self.out.append(_new(Change, ("append", self._path, text)))
+                self.out.append(new_change(Change, ("append", self._path, text)))
             self._text.append(text)
         text = "".join((*self._blocks, *self._text)) if self._blocks else "".join(self._text)
         self._text = []
@@ -176,90 +169,7 @@ class Assembler(Values):
         else:
             self._walk_container(value, entry)
 
-    def close(self) -> bool:
-        frame = self._frame
-        container, children, entry = frame.container, frame.children, frame.entry
-        self._frame = frame.parent
-        self._in_list = self._frame.container.is_list
-        if container.lookups:
-            self._look_up(frame, final=True)
-        typed: object = children
-        json = frame.json
-        if frame.bad or container.build is not None or entry.wraps:
-            passed = 0
-            try:
-                typed = final = self._build(frame)
-                for layer in entry.layers:
-                    passed += 1
-                    if isinstance(layer, Wrap):
-                        final = layer.make(final, self._context)
-            except (ValidationError, Refusal) as error:
-                return self._close_wrong(frame, error, passed)
-            except Exception as error:
-                if self._omits(error):
-                    self._omit(frame.path, told=True)
-                    return False
-                self._frame = frame  # it was told, and is left without a verdict
-                raise
-            if container.may_change or container.settles or entry.may_change:
-                json = self._settled(frame, typed, final)
-            typed = final
-        self._node, self._path = frame.node or ANY, frame.path
-        self.out.append(_new(Change, ("complete", frame.path, typed)))
-        self._store(typed, json)
-        return False
-
-    def _settled(self, frame: Frame, typed: object, final: object) -> Json:
-        try:
-            return settle(self.out, frame, typed, final=final)
-        except Exception:
-            self._frame, self.undumped = frame, frame.undumped
-            raise
-
-    def _build(self, frame: Frame) -> object:
-        container, children, build = frame.container, frame.children, frame.container.build
-        if frame.bad or frame.omitted:
-            children, build = frame.given(), container.recheck
-        if build is None:
-            return frame.children
-        if container.waiting and frame.pending:
-            return self._build_waiting(frame)
-        return build(children, self._context)
-
-    # -- the life of one value -------------------------------------------------------------------
-
-    def _begin_item(self) -> None:
-        frame = self._frame
-        container, children = frame.container, frame.children
-        self._node = (
-            container.item if container.item is not None and not container.items else container.at(len(children))
-        )
-        self._path = (*frame.path, len(children))
-        self._op = "add"
-        if container.drops:
-            self._try(frame)
-
-    def _open(self, entry: Entry, empty: Json) -> None:
-        """Enter a container."""
-        container, parent, path = entry.container, self._frame, self._path
-        if self._node.watch is None:
-            self.out.append(_new(Change, (self._op, path, empty)))
-        else:
-            opening = Opening(self._op, path, empty)
-            opening.entry = entry
-            self.out.append(opening)
-        told: Json = None
-        if container.may_change or entry.may_change or parent.json is not None:
-            told = [] if container.is_list else {}
-        self._frame = Frame(entry, self._node, path, parent, told)
-        self._in_list = container.is_list
-        if self._wanted is not None and not self._is_kept(path, parent):
-            self._frame.children = UnkeptItems() if container.is_list else UnkeptMembers()
-
-    def _is_kept(self, path: Path, parent: Frame) -> bool:
-        """Whether a container is asked for, or is inside one that is."""
-        inside = parent is not self._outside and parent.children.__class__ in (list, dict)
-        return inside or cast("Wanted", self._wanted)(path)
+    # -- values that are known whole -----------------------------------------------------------
 
     def _way_in(self, value: Json) -> Entry | None:
         """How to enter a container that is known whole; None holds it."""
@@ -287,25 +197,44 @@ class Assembler(Values):
 
     def _walk_container(self, value: Json, entry: Entry) -> None:
         if isinstance(value, dict):
+            self._walk_object(value, entry)
+        else:
+            self._walk_array(value, entry)
+
+    def _walk_array(self, value: Json, entry: Entry) -> None:
+        self._open(entry, [])
+        for child in cast("list[Json]", value):
+            self._walk(child)
+        if self.close():
+            self.raw(write_json(value))
+
+    def _walk_object(self, value: dict[str, Json], entry: Entry) -> None:
+        """Most of a document are objects of strings. Those have no frame: it is made for what comes into one."""
+        if self._wanted is None and self._frame.json is None and entry.only_builds():
+            self._tell_open(entry, {})
+            frame: Frame | None = None
+            children: dict[str, object] = {}
+        else:
             self._open(entry, {})
             frame = self._frame
-            path, children, out = frame.path, frame.children, self.out
-            plain = entry.container.plain_strings() if frame.json is None and not frame.again else _NO_NAMES
-            for name, child in value.items():
-                if child.__class__ is str and name in plain:
-                    # What key, text and _close_text would do, at a third of the cost: most of a document is this.
-                    at = (*path, plain[name])
-                    out += (_new(Change, ("add", at, child)), _new(Change, ("complete", at, child)))
-                    children[name] = child
-                else:
-                    self.key(name)
-                    self._walk(child)
-                    out = self.out  # perhaps another list: while an item is on trial
-        else:
-            self._open(entry, [])
-            for child in cast("list[Json]", value):
-                self._walk(child)
-        if self.close():
+            children = frame.children
+        path, out = self._path, self.out
+        plain = entry.container.plain_strings() if frame is None or frame.json is None else _NO_NAMES
+        for name, child in value.items():
+            if child.__class__ is str and name in plain:
+                # What key, text and _close_text would do, at a third of the cost.
+                at = path + plain[name]
+                out.append(new_change(Change, ("add", at, child)))
+                out.append(new_change(Change, ("complete", at, child)))
+                children[name] = child
+                continue
+            if frame is None:
+                frame = self._frame = self._framed(entry, children)
+                self._in_list = False
+            self.key(name)
+            self._walk(child)
+            out = self.out  # perhaps another list: while an item is on trial
+        if self.close() if frame is not None else self._close_strings(entry, children):
             self.raw(write_json(value))
 
     def _replace(self, text: str) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from pydantic_core import ValidationError, to_jsonable_python
 
-from streamkit.events import Change
+from streamkit.events import Change, Path
 from streamkit.scanner import Json, read_json
 from streamkit.schema.dumpers import AsItIs, Dump, Finite
 from streamkit.schema.layers import Member, Wrap
@@ -135,6 +135,10 @@ class Child:
 
     name: str
     node: Node
+    step: tuple[str] = field(init=False)  # to be added to a path, which is quicker than to unpack that
+
+    def __post_init__(self) -> None:
+        self.step = (self.name,)
 
 
 @dataclass(slots=True)
@@ -195,13 +199,13 @@ class Container:
     errors_by_name: bool = False
     cls: type | None = None
     shown_as: Callable[[Any], object] | None = None
-    _plain: dict[str, str] | None = field(default=None, repr=False)
+    _plain: dict[str, Path] | None = field(default=None, repr=False)
 
-    def plain_strings(self) -> Mapping[str, str]:
-        """The keys under which any string is right as it came, with their names; none where others wait for fields."""
+    def plain_strings(self) -> Mapping[str, Path]:
+        """The keys under which any string is right as it came, with their steps; none where others wait for fields."""
         if self._plain is None:
             places = {} if self.waiting else self.children
-            self._plain = {key: c.name for key, c in places.items() if c.node.streams and c.node.check is None}
+            self._plain = {key: c.step for key, c in places.items() if c.node.streams and c.node.check is None}
         return self._plain
 
     def place(self, key: str) -> Child:
@@ -242,12 +246,20 @@ class Entry:
     label: tuple[str | int, ...] = field(init=False)
     wraps: bool = field(init=False)
     roots: tuple[type, ...] = field(init=False)
+    _only_builds: bool | None = field(init=False, default=None, repr=False)
 
     def __post_init__(self) -> None:
         self.label = tuple(layer.label for layer in reversed(self.layers) if isinstance(layer, Member))
         self.wraps = any(isinstance(layer, Wrap) for layer in self.layers)
         roots = (layer.root for layer in self.layers if isinstance(layer, Wrap))
         self.roots = tuple(root for root in roots if root is not None)
+
+    def only_builds(self) -> bool:
+        """Whether its value is the one built of its children, and told by them: nothing comes before or after."""
+        if self._only_builds is None:
+            inside = self.container
+            self._only_builds = not (inside.settles or inside.may_change or self.may_change or self.wraps)
+        return self._only_builds
 
     def within(self, layer: Wrap | Member) -> Entry:
         """The same, with one more layer around it."""

@@ -16,12 +16,15 @@ if TYPE_CHECKING:
     from streamkit.scanner import Json
     from streamkit.schema.watch import Spy
 
-__all__ = ["UNTOLD", "Reading", "Wanted"]
+__all__ = ["UNTOLD", "Reading", "Wanted", "new_change"]
 
 Wanted: TypeAlias = "Callable[[Path], bool]"
 
 UNTOLD = cast("Json", object())
 """In place of the JSON form of a value that was not told."""
+
+new_change = cast("Callable[[type[Change], tuple[object, ...]], Change]", tuple.__new__)  # pyright: ignore[reportUnknownMemberType]  # the stubs tell no element type
+"""Makes a `Change` of op, path and value without the cost of its keyword arguments."""
 
 
 class Reading:

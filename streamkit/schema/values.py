@@ -10,20 +10,16 @@ from pydantic_core import PydanticOmit, SchemaError, ValidationError
 from streamkit.events import Change, Op
 from streamkit.scanner import read_json
 from streamkit.schema.nodes import IGNORED, Container, Node, Wrong
-from streamkit.schema.reading import UNTOLD
+from streamkit.schema.reading import UNTOLD, new_change
 from streamkit.schema.shell import Refusal
 from streamkit.schema.spell import marked, same_json, spell, spell_wrong
 from streamkit.schema.waits import Waits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from streamkit.scanner import Json
     from streamkit.schema.dumpers import Dump
 
 __all__ = ["Values"]
-
-_new = cast("Callable[[type[Change], tuple[object, ...]], Change]", tuple.__new__)  # pyright: ignore[reportUnknownMemberType]  # a Change without the cost of its keyword arguments
 
 
 class Values(Waits):
@@ -81,7 +77,7 @@ class Values(Waits):
                 spell(self.out, "replace", path, json, typed)
                 self._store(typed, json)
                 return
-        self.out.append(_new(Change, ("complete", path, typed)))
+        self.out.append(new_change(Change, ("complete", path, typed)))
         self._store(typed, json)
 
     def _read(self, text: str) -> None:
@@ -116,8 +112,8 @@ class Values(Waits):
             if self._eager is not UNTOLD:
                 self._eager = UNTOLD
             elif self._op == "add" or not self._repeats(self._op, json):
-                self.out.append(_new(Change, (self._op, path, json)))
-            self.out.append(_new(Change, ("complete", path, typed)))
+                self.out.append(new_change(Change, (self._op, path, json)))
+            self.out.append(new_change(Change, ("complete", path, typed)))
         self._store(typed, json)
 
     def _dumped(self, node: Node, typed: object) -> Json:

@@ -8,7 +8,7 @@ from typing import Any
 import ijson
 import ijson.backends.yajl2_c as yajl
 
-__all__ = ["between", "parser"]
+__all__ = ["between", "parser", "teller"]
 
 
 def parser() -> Callable[[bytes], None]:
@@ -20,6 +20,20 @@ def parser() -> Callable[[bytes], None]:
         if read:  # nothing would be the end
             send(read)
             made.clear()
+
+    return feed
+
+
+def teller() -> Callable[[bytes], list[tuple[object, ...]]]:
+    """The same, but what is made of each token is a tuple of three, as a change is: the least that tells of it."""
+    made: list[Any] = ijson.sendable_list()
+    send = yajl.basic_parse_coro(made).send
+
+    def feed(read: bytes) -> list[tuple[object, ...]]:
+        send(read)
+        told: list[tuple[object, ...]] = [(event, (), value) for event, value in made]
+        made.clear()
+        return told
 
     return feed
 

@@ -19,7 +19,7 @@ from events import chat_events
 from measure import cpu_ratios, cpu_times
 from rows import QUICK, ROUNDS, Row
 from server import serving
-from tokens import between, parser
+from tokens import between, parser, teller
 
 from streamkit import extract, from_openai
 from streamkit.sources import openai_chat
@@ -37,7 +37,7 @@ _MANY = ROUNDS if QUICK else 3 * ROUNDS
 @contextmanager
 def consumers(base_url: str) -> Iterator[Consumers]:
     """What reads one answer of the server, by its name; all in one event loop."""
-    every = (objects, body, found, tokens, text, typed, run, object_tokens, object_text, object_typed)
+    every = (objects, body, found, tokens, text, typed, run, object_tokens, object_told, object_text, object_typed)
     with asyncio.Runner() as loop:
         sdk = openai.AsyncOpenAI(base_url=base_url, api_key="none")
         yield {each.__name__: partial(_in, loop, each, sdk) for each in every}
@@ -105,6 +105,14 @@ async def object_tokens(sdk: openai.AsyncOpenAI) -> None:
             feed(content.encode())
 
 
+async def object_told(sdk: openai.AsyncOpenAI) -> None:
+    """The same, and a tuple for each of its tokens: see `teller`."""
+    feed = teller()
+    async for chunk in await ask(sdk):
+        if chunk.choices and (content := chunk.choices[0].delta.content):
+            feed(content.encode())
+
+
 async def object_text(sdk: openai.AsyncOpenAI) -> None:
     """From the SDK's objects to the text in them, which nobody reads."""
     async for _ in openai_chat(await ask(sdk), source="sdk"):
@@ -139,12 +147,13 @@ def _together(world: str, consume: Consumers) -> Iterator[Row]:
 
 
 def _objects(world: str, consume: Consumers) -> Iterator[Row]:
-    names = ["objects", "object_tokens", "object_text", "object_typed"]
+    names = ["objects", "object_tokens", "object_told", "object_text", "object_typed"]
     ratios = _turns(f"{world}: the SDK's objects", consume, names)
     for name, figure, target in (
         ("object_text", "openai_chat(source='sdk'), added to the SDK's own iteration", "<= 3"),
         ("object_typed", "the same and extract(Model)", "<= 3"),
         ("object_tokens", "to compare: tokens by a C parser (ijson), added to it", ""),
+        ("object_told", "to compare: the same, and a tuple for each token", ""),
     ):
         yield Row(f"{world}: {figure}", target, (ratios[name] - 1) * 100, " %", 1)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import openai
 from documents import MeetingInfo
-from tokens import between, parser
+from tokens import between, parser, teller
 
 from streamkit import extract, from_openai
 from streamkit.sources import openai_chat
@@ -20,7 +20,7 @@ __all__ = ["consumers"]
 @contextmanager
 def consumers(base_url: str) -> Iterator[Mapping[str, Callable[[], object]]]:
     """What reads one answer of the server, by its name."""
-    every = (objects, body, found, tokens, text, typed, run, object_tokens, object_text, object_typed)
+    every = (objects, body, found, tokens, text, typed, run, object_tokens, object_told, object_text, object_typed)
     with openai.OpenAI(base_url=base_url, api_key="none") as sdk:
         yield {each.__name__: partial(each, sdk) for each in every}
 
@@ -74,6 +74,14 @@ def run(sdk: openai.OpenAI) -> None:
 def object_tokens(sdk: openai.OpenAI) -> None:
     """The SDK's iteration, and a JSON parser in C that is given the text: see `tokens`."""
     feed = parser()
+    for chunk in ask(sdk):
+        if chunk.choices and (content := chunk.choices[0].delta.content):
+            feed(content.encode())
+
+
+def object_told(sdk: openai.OpenAI) -> None:
+    """The same, and a tuple for each of its tokens: see `teller`."""
+    feed = teller()
     for chunk in ask(sdk):
         if chunk.choices and (content := chunk.choices[0].delta.content):
             feed(content.encode())

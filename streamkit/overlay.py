@@ -33,10 +33,12 @@ class Overlay:
     def take(self, change: Change) -> list[Change]:
         """Return what a change of the new attempt means for the subscriber."""
         op, path, value = change
+        again = op == "replace" and self._fresh.has(path) and self._fresh.state(path) != "open"
         self._fresh.apply(change)
         if op in ("add", "replace"):
             self._quiet.pop(path, None)
-            return self._put(path, value)
+            # It had its verdict in this very attempt: only a `replace` takes that back.
+            return [change] if again and isinstance(value, (str, dict, list)) else self._put(path, value)
         if op == "append":
             return self._append(path, cast("str", value))
         if isinstance(change, LeftOut):

@@ -136,6 +136,14 @@ def test_what_two_chunks_say_is_said_twice() -> None:
     assert told(*chunks) == [change for chunk in chunks for change in chunk]
 
 
+@pytest.mark.parametrize(("first", "second"), [("", "a"), ("a", "a"), ([], []), ({}, {})])
+def test_what_an_attempt_takes_back_after_its_verdict_is_replaced(first: Any, second: Any) -> None:
+    root = Change[Any]("add", (), [])
+    attempt = [root, Change("add", (0,), first), Change("complete", (0,), first)]
+    revised = [Change("replace", (0,), second), Change("complete", (0,), second), Change("complete", (), [second])]
+    assert told([root, AGAIN], [*attempt, *revised]) == [root, AGAIN, *attempt[1:], *revised]
+
+
 def test_text_joins_only_its_own_string() -> None:
     chunk = [
         Change("add", (), {}),

@@ -61,17 +61,18 @@ async def _caught(batches: Batches, handler: Callable[[Exception], Any], kinds: 
         except kinds as raised:
             error = raised
         else:
+            if held is not None:  # it only tells of an error, of another time perhaps: nothing raised
+                yield (held,)
             return
     instead = await _handled(handler, error)
-    if instead is None:
-        if held is not None:
-            yield (held,)
-        return
-    if told:
-        yield (Change("reset", (), str(error)),)
-    async with batched(cast("Iterable[object]", instead)) as others:
+    async with batched(cast("Iterable[object]", () if instead is None else instead)) as others:
         async for batch in others:
+            if told:
+                yield (Change("reset", (), str(error)),)
+            told, held = False, None
             yield batch
+    if held is not None:
+        yield (held,)
 
 
 async def _handled(handler: Callable[[Exception], Any], error: Exception) -> Any:

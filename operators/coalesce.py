@@ -7,7 +7,9 @@ out   add /s "a"                   append /s "bc", complete /s
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
+from streamkit.ending import no_change
 from streamkit.events import Change
 from streamkit.flow import Batches, Reading, Reason, Through
 from streamkit.merge import merge
@@ -30,7 +32,7 @@ class _Coalesce:
         return (change,)
 
     def feed_batch(self, batch: Sequence[Change[object]]) -> Sequence[Change[object]]:
-        return merge(batch)
+        return merge(_changes(batch))
 
     def close(self, reason: Reason, /) -> Sequence[Change[object]]:
         return ()
@@ -38,10 +40,18 @@ class _Coalesce:
 
 async def _pump(batches: Batches) -> Batches:
     pile = Pile(merge)
-    async with Reading(batches, pile.add, "coalesce") as reading:
+    async with Reading(batches, lambda batch: pile.add(_changes(batch)), "coalesce") as reading:
         while await reading.news():
             if pile:
                 yield pile.take()
             elif reading.over:
                 break
         reading.finish()
+
+
+def _changes(batch: Sequence[object]) -> Sequence[Change[object]]:
+    """The same; of anything else there is nothing to merge, and what waits would grow."""
+    for item in batch:
+        if not isinstance(item, Change):
+            raise no_change("coalesce()", item)
+    return cast("Sequence[Change[object]]", batch)

@@ -54,8 +54,13 @@ class _OnEnd:
         return (item,)
 
     def close(self, reason: Reason, /) -> Sequence[Any]:
-        told = self._fn(reason if isinstance(reason, BaseException) else self._error)
-        refuse_coroutine(told, "on_end()")
+        why = reason if isinstance(reason, BaseException) else self._error
+        try:
+            refuse_coroutine(self._fn(why), "on_end()")
+        except Exception as error:
+            if why is None or isinstance(why, GeneratorExit):
+                raise
+            why.add_note(_also(error))
         return ()
 
 
@@ -76,7 +81,11 @@ async def _told(batches: Batches, fn: Callable[[BaseException | None], Awaitable
         except Exception as error:
             if why is None or isinstance(why, GeneratorExit):
                 raise
-            why.add_note(f"and on_end() failed: {error!r}")
+            why.add_note(_also(error))
+
+
+def _also(error: Exception) -> str:
+    return f"and on_end() failed: {error!r}"
 
 
 def _error_of(item: object) -> BaseException | None:

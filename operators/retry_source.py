@@ -101,10 +101,11 @@ class _Attempts:
         while True:
             last = len(before) == retry.attempts - 1
             told = spoke = False
+            held: Change | None = None
             try:
                 async with self._flow.batches() as batches:
                     async for batch in batches:
-                        out = batch if last else hold_failure(batch, retry.kinds)[0]
+                        out, held = (batch, None) if last else hold_failure(batch, retry.kinds)
                         spoke = spoke or any(isinstance(item, Change) for item in out)
                         told = told or bool(out)
                         if out:
@@ -116,6 +117,8 @@ class _Attempts:
                     raise
                 before.append(error)
             else:
+                if held is not None:  # as in catch()
+                    yield (held,)
                 return
             if spoke:
                 yield (Change("reset", (), str(before[-1])),)

@@ -8,13 +8,9 @@ out   --a-b-#
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from contextlib import aclosing
-from typing import cast
 
-from streamkit.document import Document
-from streamkit.events import Change, End
-from streamkit.flow import AnyStage, Batches, Planner, Through, needs_a_loop
+from streamkit.flow import Batches, Through, needs_a_loop
 
 __all__ = ["timeout"]
 
@@ -38,23 +34,14 @@ def timeout(*, first: float | None = None, between: float | None = None) -> Thro
         raise ValueError(f"timeout(first={first}, between={between}): the seconds are more than 0")
     name = f"timeout(first={first}, between={between})"
 
-    def stage(plan: Planner | None, *, of_changes: bool) -> Through:
-        def pump(batches: Batches) -> Batches:
-            return _timed(batches, first, between, name, of_changes=of_changes)
+    def pump(batches: Batches) -> Batches:
+        return _timed(batches, first, between, name)
 
-        return Through(needs_a_loop(name), name, plan=plan, pump=pump)
-
-    def plan(before: Sequence[AnyStage], me: AnyStage) -> Sequence[AnyStage]:
-        told = [each.emits_changes for each in before if each.emits_changes is not None]
-        return (*before, stage(None, of_changes=bool(told and told[-1])))
-
-    return stage(plan, of_changes=False)
+    return Through(needs_a_loop(name), name, pump=pump)
 
 
-async def _timed(
-    batches: Batches, first: float | None, between: float | None, name: str, *, of_changes: bool
-) -> Batches:
-    document, limit, which = Document(), first, "the first item"
+async def _timed(batches: Batches, first: float | None, between: float | None, name: str) -> Batches:
+    limit, which = first, "the first item"
     async with aclosing(batches):
         while True:
             clock = asyncio.timeout(limit)
@@ -67,13 +54,8 @@ async def _timed(
                 if not clock.expired():
                     raise  # the source's own
                 break
-            if of_changes:
-                for change in cast("Sequence[Change]", batch):
-                    document.apply(change)
             yield batch
             limit, which = between, "the next item"
     late = TimeoutError(f"{which} did not come within {limit:g} s")
     late.add_note(f"raised in stage {name}")
-    if of_changes and document.end is None:
-        yield [Change("end", (), End("failed", document.open, late))]
     raise late

@@ -41,6 +41,16 @@ class StreamkitError(Exception):
     partial: object = None
     path: tuple[str | int, ...] | None = None
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """To another process, or copied, it is the same: an exception would be made again from its message alone."""
+        return _again, (type(self), self.args, self.__dict__)
+
+
+def _again(kind: type[StreamkitError], args: tuple[object, ...], told: dict[str, object]) -> StreamkitError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(told)
+    return error
+
 
 class JsonSyntaxError(StreamkitError, ValueError):
     """The text is not JSON (RFC 8259).

@@ -22,6 +22,7 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -326,20 +327,18 @@ class Flow(Generic[OutT]):
         if not isinstance(self._source, Iterable):
             raise TypeError(f"{self!r} has an async source: write 'async for' or 'await ....result()', not 'for'")
         self._begin()
-        batches = run_sync(self._source, self._plan)
+        batches = run_sync(self._source, self._plan, of_changes=_model_of(self._source) is not None)
         return batches if self._batched else _each(batches)
 
     def _run_async(self) -> AsyncGenerator[object, None]:
         self._begin()
-        segments, pumps = _segments(self._plan)
+        first, *others = _segments(self._plan, of_changes=_model_of(self._source) is not None)
         if has_batches(self._source):
-            batches = run_batches(self._source.open_batches(), segments[0])
+            batches = run_batches(self._source.open_batches(), first.stages, of_changes=first.of_changes)
         else:
-            batches = run_async(self._source, segments[0])
-        for pump, stages in zip(pumps, segments[1:], strict=True):
-            batches = pump(batches)
-            if stages:
-                batches = run_batches(batches, stages)
+            batches = run_async(self._source, first.stages, of_changes=first.of_changes)
+        for each in others:
+            batches = run_batches(each.pump(batches), each.stages, of_changes=each.of_changes)
         return batches if self._batched else _aeach(batches)
 
 
@@ -401,14 +400,23 @@ def _never() -> Machine[object, object]:
     raise AssertionError
 
 
-def _segments(stages: Sequence[AnyStage]) -> tuple[list[list[AnyStage]], list[Pump]]:
-    """Cut a row of stages at those that wait."""
-    segments: list[list[AnyStage]] = [[]]
-    pumps: list[Pump] = []
+@dataclass
+class _Segment:
+    """Stages that run as one, behind one that waits."""
+
+    pump: Pump
+    of_changes: bool
+    stages: list[AnyStage]
+
+
+def _segments(stages: Sequence[AnyStage], *, of_changes: bool) -> list[_Segment]:
+    """Cut a row of stages at those that wait; the pump of the first segment is that of none."""
+    segments = [_Segment(lambda batches: batches, of_changes, [])]
     for stage in stages:
+        if stage.emits_changes is not None:
+            of_changes = stage.emits_changes
         if stage.pump is None:
-            segments[-1].append(stage)
+            segments[-1].stages.append(stage)
         else:
-            pumps.append(stage.pump)
-            segments.append([])
-    return segments, pumps
+            segments.append(_Segment(stage.pump, of_changes, []))
+    return segments

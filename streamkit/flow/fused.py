@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeAlias, cast
 
 from streamkit.events import Change, End, Finish, Path, is_verdict
 from streamkit.flow.machine import Machine, Reason
+from streamkit.flow.told import Told
 
 __all__ = ["Fused", "Part"]
 
@@ -38,17 +39,24 @@ class _Finishing(Protocol):
 class Fused:
     """One run of some stages: `feed` for each item of the source, `close` when it ends.
 
+    Args:
+        parts: the stages.
+        of_changes: changes come in, for certain.
+
     Attributes:
         done: nothing more is wanted from the source.
         error: what the consumer is to be told after the last item; the error itself if a stage broke.
     """
 
-    __slots__ = ("_batch_steps", "_item_steps", "_machines", "_parts", "_unseen", "_watched", "done", "error")
+    __slots__ = ("_batch_steps", "_item_steps", "_machines", "_parts", "_told", "_unseen", "_watched", "done", "error")
 
-    def __init__(self, parts: Sequence[Part]) -> None:
+    def __init__(self, parts: Sequence[Part], *, of_changes: bool = False) -> None:
         self.done = False
         self.error: BaseException | None = None
         self._parts = parts
+        # Stages that make changes know themselves what they told.
+        passes = all(part.emits_changes is None for part in parts)
+        self._told = Told(of_changes=of_changes) if passes else None
         self._machines = [_made(parts, at) for at in range(len(parts))]
         self._watched = [cast("_Finishing", machine) for machine in self._machines if hasattr(machine, "finished")]
         self._unseen = {*range(len(parts))}  # machines that have returned nothing yet
@@ -75,7 +83,7 @@ class Fused:
         first, unseen, watched = steps[0], self._unseen, self._watched
         looking = [self._looking(at, step) for at, step in enumerate(steps)]
         if len(steps) == 1:
-            return self._only(first, looking[0])
+            return self._noting(self._only(first, looking[0]))
 
         def feed(batch: Any) -> Any:
             row = looking if unseen else steps
@@ -92,7 +100,18 @@ class Fused:
                     return self._finish(machine, batch)
             return batch
 
-        return feed
+        return self._noting(feed)
+
+    def _noting(self, feed: _Step) -> _Step:
+        """The same, keeping in mind what was told, where no stage does."""
+        return feed if self._told is None else lambda batch: self._ended(feed(batch))
+
+    def _ended(self, batch: Sequence[object]) -> Sequence[object]:
+        """What is handed on, and the `end` if a stage failed behind changes that have none."""
+        if self._told is None:
+            return batch
+        self._told.take(batch)
+        return batch if self.error is None else [*batch, *self._told.end(self.error)]
 
     def _only(self, step: _Step, looking: _Step) -> Callable[[Any], Sequence[object]]:
         """The same for a single step, which by far the most pipelines have: theirs is one machine."""
@@ -131,12 +150,12 @@ class Fused:
     def close(self, reason: Reason) -> Sequence[object]:
         """Tell all machines, first to last, that no more comes; nothing to tell once `done`."""
         if isinstance(reason, Exception) and self.error is None:
-            reason.add_note(f"raised by the source of {' | '.join(part.name for part in self._parts) or 'a flow'}")
+            _note(reason, f"raised by the source of {' | '.join(part.name for part in self._parts) or 'a flow'}")
             self.error = reason
         if self.done:
             return ()
         self.done = True
-        return self._close(0, reason)
+        return self._ended(self._close(0, reason))
 
     def _close(self, start: int, reason: Reason, batch: Sequence[object] = ()) -> Sequence[object]:
         """Close the machines from `start` on; each is first fed what those before it had kept back."""
@@ -147,6 +166,9 @@ class Fused:
                 batch = [*fed, *_rest(machine, reason)]
             except Exception as error:  # as in a feeder
                 return self._broke(at, error, ())
+            if self._parts[at].emits_changes is False:
+                # It keeps the `end` to itself, and raises instead: those behind it are told.
+                reason = getattr(machine, "error", None) or reason
         if self.error is None:
             self.error = next((e for e in (getattr(m, "error", None) for m in self._machines) if e is not None), None)
         return batch
@@ -269,4 +291,10 @@ def _step(machine: Machine[object, object]) -> _Step:
 
 def _name(error: Exception, parts: Sequence[Part], at: int) -> None:
     whole = " | ".join(part.name for part in parts)
-    error.add_note(f"raised in stage {parts[at].name}, of {whole}")
+    _note(error, f"raised in stage {parts[at].name}, of {whole}")
+
+
+def _note(error: BaseException, note: str) -> None:
+    """Once: all who follow a hub are given the same error."""
+    if note not in getattr(error, "__notes__", ()):
+        error.add_note(note)

@@ -33,9 +33,11 @@ Pump: TypeAlias = Callable[[Batches], Batches]
 """An operator that waits: takes the batches of the stages before it, gives batches."""
 
 
-def run_sync(source: Iterable[object], parts: Sequence[Part]) -> Generator[Sequence[object], None, None]:
+def run_sync(
+    source: Iterable[object], parts: Sequence[Part], *, of_changes: bool
+) -> Generator[Sequence[object], None, None]:
     """Run stages over a plain iterable."""
-    fused = Fused(parts)
+    fused = Fused(parts, of_changes=of_changes)
     feed = fused.item_feeder()
     reason: Reason = Finish()
     leave: Leave = None
@@ -59,8 +61,7 @@ def run_sync(source: Iterable[object], parts: Sequence[Part]) -> Generator[Seque
             if batch:
                 yield batch
     except BaseException as left:
-        fused.close(GeneratorExit())
-        _raise_if_worse(left, _leave(leave, left))
+        _raise_if_worse(left, _leave(leave, _abandon(fused, left)))
         raise
     reason = _leave(leave, reason)
     batch = fused.close(reason)
@@ -70,9 +71,11 @@ def run_sync(source: Iterable[object], parts: Sequence[Part]) -> Generator[Seque
         raise fused.error
 
 
-async def run_async(source: AsyncIterable[object] | Iterable[object], parts: Sequence[Part]) -> Batches:
+async def run_async(
+    source: AsyncIterable[object] | Iterable[object], parts: Sequence[Part], *, of_changes: bool
+) -> Batches:
     """Run stages over an async iterable, or over a plain one in an async world."""
-    fused = Fused(parts)
+    fused = Fused(parts, of_changes=of_changes)
     feed = fused.item_feeder()
     reason: Reason = Finish()
     leave: Leave = None
@@ -96,8 +99,7 @@ async def run_async(source: AsyncIterable[object] | Iterable[object], parts: Seq
             if batch:
                 yield batch
     except BaseException as left:
-        fused.close(GeneratorExit())
-        _raise_if_worse(left, await _aleave(leave, left))
+        _raise_if_worse(left, await _aleave(leave, _abandon(fused, left)))
         raise
     reason = await _aleave(leave, reason)
     batch = fused.close(reason)
@@ -107,9 +109,9 @@ async def run_async(source: AsyncIterable[object] | Iterable[object], parts: Seq
         raise fused.error
 
 
-async def run_batches(batches: Batches, parts: Sequence[Part]) -> Batches:
-    """Run stages behind an operator that waits."""
-    fused = Fused(parts)
+async def run_batches(batches: Batches, parts: Sequence[Part], *, of_changes: bool) -> Batches:
+    """Run stages behind an operator that waits, perhaps none: what that raises is to have its `end`, too."""
+    fused = Fused(parts, of_changes=of_changes)
     feed = fused.batch_feeder()
     reason: Reason = Finish()
     async with aclosing(batches):
@@ -126,8 +128,8 @@ async def run_batches(batches: Batches, parts: Sequence[Part]) -> Batches:
                 out = feed(batch)
                 if out:
                     yield out
-        except BaseException:
-            fused.close(GeneratorExit())
+        except BaseException as left:
+            _raise_if_worse(left, _abandon(fused, left))
             raise
     out = fused.close(reason)
     if out:
@@ -142,8 +144,15 @@ def _finish(items: object, reason: Reason) -> Reason:
     return finish if isinstance(finish, Finish) else reason
 
 
+def _abandon(fused: Fused, left: BaseException) -> BaseException:
+    """Close stages that nobody reads any more: the reason for that, or the error of one that failed at it."""
+    before = fused.error
+    fused.close(GeneratorExit())
+    return left if fused.error is None or fused.error is before else fused.error
+
+
 def _raise_if_worse(left: BaseException, outcome: BaseException | Finish) -> None:
-    """A source that fails to close is no reason to leave with, unless the consumer simply left."""
+    """What fails to close is no reason to leave with, unless the consumer simply left."""
     if isinstance(left, GeneratorExit) and isinstance(outcome, Exception):
         raise outcome
 

@@ -176,6 +176,7 @@ class Hub(Generic[RootT]):
     def cancel(self) -> None:
         """Stop the source, for everybody: the stream ends `cancelled`, at once. Again is harmless.
 
+        It belongs to the hub's event loop; from another thread: `loop.call_soon_threadsafe(hub.cancel)`.
         Leaving the hub does the same, and waits until the source is closed.
         """
         if self._stopping is not None:

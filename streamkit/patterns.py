@@ -87,7 +87,7 @@ def _inside(node: Node, step: str, names: list[str]) -> list[Node]:
     shown = [child for child in container.children.values() if not child.node.silent]
     names += [child.name for child in shown]
     below += [child.node for child in shown if step in ("*", child.name)]
-    below += [_COMPUTED for name, _ in container.computed if step in ("*", name)]
+    below += [_COMPUTED for field in container.computed if step in ("*", field.name)]
     if container.item is not None and (step == "*" or not below):
         below.append(container.item)
     return below

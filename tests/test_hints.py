@@ -19,6 +19,7 @@ from strategies import LAW, cut, sizes
 from typing_extensions import TypedDict
 
 from streamkit import Change, Document, End, InvalidResult, Stream, extract, share
+from streamkit.errors import StreamkitError
 from streamkit.operators import accumulate, diff, merge_runs, snapshots, tap, validate
 
 
@@ -198,6 +199,19 @@ def test_all_literals_can_be_eager() -> None:
     told = batches(list[Eager], ['[{"color": "r', 'ed", "size": "l', 'arge"}]'], eager_literals=True)
     assert told[0] == [("add", "", []), ("add", "/0", {}), ("add", "/0/color", "red")]
     assert told[1] == [("complete", "/0/color", Color.RED), ("add", "/0/size", "large")]
+
+
+@pytest.mark.parametrize("text", ['{"k":"al', '{"k":"al\n'])
+def test_an_eager_member_that_was_cut_is_open(text: str) -> None:
+    class Model(BaseModel):
+        k: Literal["alpha", "beta"]
+
+    for chunks in ([text], list(text)):
+        changes = gather(chunks | extract(Model, eager_literals=True))
+        check(changes)
+        end = cast("End", changes[-1].value)
+        assert end.open == ((), ("k",))
+        assert cast("StreamkitError", end.error).partial == {"k": "alpha"}
 
 
 def test_an_eager_member_that_was_none_is_replaced_and_invalid() -> None:

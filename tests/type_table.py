@@ -92,7 +92,7 @@ from pydantic import (
     with_config,
 )
 from pydantic.alias_generators import to_camel
-from pydantic_core import CoreSchema, PydanticCustomError, PydanticOmit, PydanticUseDefault, core_schema
+from pydantic_core import MISSING, CoreSchema, PydanticCustomError, PydanticOmit, PydanticUseDefault, core_schema
 from typing_extensions import TypeAliasType, TypedDict
 
 from streamkit import Stream
@@ -1769,6 +1769,38 @@ class Hidden(BaseModel):
     zero: int = Field(default=0, exclude_if=lambda value: value == 0)
 
 
+class OpenComputed(BaseModel, extra="allow"):
+    text: str
+
+    @computed_field  # type: ignore[prop-decorator]  # as above
+    @property
+    def size(self) -> int:
+        return len(self.text)
+
+
+class LeavingOut(BaseModel):
+    text: str
+
+    @computed_field(exclude_if=lambda value: value == "no")  # type: ignore[prop-decorator]  # as above
+    @property
+    def plain(self) -> str:
+        return self.text
+
+    @computed_field(exclude_if=lambda value: value == "no")  # type: ignore[prop-decorator]  # as above
+    @property
+    def doubled(self) -> str:
+        return self.text
+
+    @computed_field  # type: ignore[prop-decorator]  # as above
+    @property
+    def absent(self) -> Any:
+        return MISSING if self.text == "no" else 1
+
+    @field_serializer("doubled")
+    def twice(self, value: str) -> str:
+        return value * 2
+
+
 class AnyInside(BaseModel):
     user: SerializeAsAny[User]
     users: list[SerializeAsAny[User]] = []
@@ -1781,6 +1813,19 @@ shape(
     ['{"width":"x"}', "{}"],
 )
 shape("computed fields, in a list", list[Computed], ['[{"width":2},{"width":3}]', "[]"], ['[{"width":2},{}]', "1"])
+shape(
+    "an extra called as a computed field",
+    OpenComputed,
+    ['{"text":"ab","size":7}', '{"size":[1,{"a":2}],"text":"ab","more":1}', '{"text":"a","size":1,"size":{}}'],
+    ['{"size":1}'],
+)
+shape(
+    "extras called as computed fields, in a list",
+    list[OpenComputed],
+    ['[{"text":"ab","size":[7]},{"text":"x"}]'],
+    ['[{"text":1,"size":1}]'],
+)
+shape("computed fields that are left out", LeavingOut, ['{"text":"no"}', '{"text":"yes"}'], ["{}"])
 shape(
     "field serializers",
     WritesFields,

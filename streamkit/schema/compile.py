@@ -34,7 +34,7 @@ from streamkit.schema.dumpers import Dumper, DumpOrNone
 from streamkit.schema.hint import hint_of
 from streamkit.schema.inside import closed, wants_siblings
 from streamkit.schema.layers import Wrap
-from streamkit.schema.nodes import ANY, TYPED_ANY, Container, Entry, Node, OnInvalid, Read
+from streamkit.schema.nodes import TYPED_ANY, Container, Entry, Node, OnInvalid, Read
 from streamkit.schema.objects import Objects
 from streamkit.schema.readers import QUICK, Reader, digits_as_text, from_text, read_or_none
 from streamkit.schema.shell import Shell, wrapper
@@ -76,7 +76,7 @@ def _compiled(tp: object, written: str, options: Options) -> Node:  # a part of 
 
 def _compile(tp: object, options: Options) -> Node:
     if tp is object:
-        return ANY
+        return TYPED_ANY
     if isinstance(tp, (str, bytes, Mapping, BaseModel)):
         raise TypeError(f"cannot validate against {tp!r:.80}: give a type, such as a pydantic model")
     try:

@@ -29,6 +29,7 @@ __all__ = [
     "IGNORED",
     "TYPED_ANY",
     "Child",
+    "Computed",
     "Container",
     "Entry",
     "Node",
@@ -141,6 +142,21 @@ class Child:
         self.step = (self.name,)
 
 
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """A computed field.
+
+    Attributes:
+        name: its name.
+        dump: makes its JSON form; None where only the model can.
+        leaves_out: whether the model's dump goes without a value (`exclude_if`).
+    """
+
+    name: str
+    dump: Callable[[object], Json] | None
+    leaves_out: Callable[[object], bool] | None = None
+
+
 @dataclass(slots=True)
 class Container:
     """How an object or array is put together from finished children.
@@ -164,7 +180,7 @@ class Container:
             the paths at which it may stand, the first choice first.
         direct: of these, the key that is the first choice and may stream; None where there is none.
         feeds: the keys in which such fields are looked up, each with the fields' own keys.
-        computed: the computed fields, each with what makes its JSON form; None where only the model can.
+        computed: the computed fields.
         drops: items that are not valid are left out.
         omits: user code may leave out a field (`PydanticOmit`).
         every_counts: of a key that comes twice, pydantic keeps the errors of both.
@@ -191,7 +207,7 @@ class Container:
     lookups: dict[str, tuple[tuple[str | int, ...], ...]] = field(default_factory=dict[str, Any])
     direct: dict[str, str | None] = field(default_factory=dict[str, "str | None"])
     feeds: dict[str, tuple[str, ...]] = field(default_factory=dict[str, "tuple[str, ...]"])
-    computed: tuple[tuple[str, Callable[[object], Json] | None], ...] = ()
+    computed: tuple[Computed, ...] = ()
     drops: bool = False
     omits: bool = False
     every_counts: bool = False

@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, cast
 from streamkit.schema.core import Schema, extra_behavior, fields_of, has_post_init, lookups, serializer
 from streamkit.schema.hint import hint_of
 from streamkit.schema.inside import wants_siblings
-from streamkit.schema.nodes import FEED, IGNORED, TYPED_ANY, Child, Container, Entry, Node, forbidden
+from streamkit.schema.nodes import FEED, IGNORED, TYPED_ANY, Child, Computed, Container, Entry, Node, forbidden
 from streamkit.schema.readers import from_text
 from streamkit.schema.shell import Raw, Shell, truncated
 
 if TYPE_CHECKING:
-    from streamkit.scanner import Json
     from streamkit.schema.compiling import Compiler
-    from streamkit.schema.dumpers import Dumper
     from streamkit.schema.watch import Look
 
 __all__ = ["Objects"]
@@ -91,10 +89,8 @@ class _Shape:
         container.fields = frozenset(name for name, _ in fields_of(self._core))
         if container.is_list:
             container.items = tuple(child.node for child in container.children.values())
-        container.computed = tuple(
-            (cast("str", field["property_name"]), self._computed(field))
-            for field in cast("list[Schema]", self._core.get("computed_fields", ()))
-        )
+        computed = cast("list[Schema]", self._core.get("computed_fields", ()))
+        container.computed = tuple(self._computed(field) for field in computed)
         container.settles |= bool(container.computed)
         container.errors_by_name = config.get("loc_by_alias") is False
         container.may_change = has_post_init(self._outer)
@@ -226,11 +222,12 @@ class _Shape:
 
         return resolve
 
-    def _computed(self, field: Schema) -> Callable[[object], Json] | None:
-        """What dumps a computed field; None where its serializer wants the model: its own dump has to tell then."""
+    def _computed(self, field: Schema) -> Computed:
         schema = cast("Schema", field["return_schema"])
-        dumper: Dumper = self._compiler.dumper(schema, self._config)
-        return None if serializer(schema).get("is_field_serializer") else dumper
+        # Where its serializer wants the model, the model's own dump has to tell.
+        dump = None if serializer(schema).get("is_field_serializer") else self._compiler.dumper(schema, self._config)
+        leaves_out = cast("Callable[[object], bool] | None", field.get("serialization_exclude_if"))
+        return Computed(cast("str", field["property_name"]), dump, leaves_out)
 
     def _extras(self) -> None:
         container = self.container
@@ -270,12 +267,16 @@ class _Shape:
         return place
 
     def _hide_shadows(self, extra: Node) -> None:
-        """An extra key may be called as an aliased field: pydantic's dump then shows the extra in its place."""
-        shadows = self._shadows()
+        """An extra key may be called as another field.
+
+        In place of an aliased one pydantic's dump then shows the extra; in that of a computed one, what is computed.
+        """
+        aliased = self._shadows()
+        shadows = aliased | {field.name for field in self.container.computed}
         if shadows:
             hidden = extra.held(silent=True)
             self.container.other = lambda key: Child(key, hidden if key in shadows else extra)
-            self.container.may_change = True
+            self.container.may_change |= bool(aliased)
 
 
 def _needed(core: Schema, config: Schema) -> list[frozenset[str]]:

@@ -99,7 +99,7 @@ class Reading:
         """The paths that were told and have no verdict, parents first."""
         paths: list[Path] = []
         frame = self._told_frame()
-        if self._busy and self._streaming and not self._tries:
+        if self._busy and (self._streaming or self._eager is not UNTOLD) and not self._tries:
             paths.append(self._path)
         while frame.parent is not None:
             paths.append(frame.path)
@@ -125,6 +125,8 @@ class Reading:
         value: Any = UNTOLD
         if self._busy and self._streaming and not self._tries:
             value = "".join((*self._blocks, *self._text))
+        elif self._busy and not self._tries:
+            value = self._eager  # a literal of which only one candidate is left
         frame = self._told_frame()
         while frame.parent is not None:
             value = self._told_of(frame, value)

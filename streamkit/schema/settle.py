@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from pydantic import BaseModel, RootModel
-from pydantic_core import to_jsonable_python
+from pydantic_core import MISSING, to_jsonable_python
 
 from streamkit.events import Change
 from streamkit.scanner import is_object
-from streamkit.schema.nodes import Wrong
+from streamkit.schema.nodes import Computed, Wrong
 from streamkit.schema.spell import Revision, WithComputed, marked, spell, unchanged
 
 if TYPE_CHECKING:
@@ -49,10 +49,12 @@ def settle(out: list[Change], frame: Frame, typed: Any, *, final: object) -> Jso
     if is_object(dumped):
         dumped = dict(dumped) if revised or frame.json is None else {**frame.json, **dumped}
     if container.computed and owned:
-        for name, dump_one in container.computed:
-            value, dumped[name] = _computed(frame, owner, name, dump_one)
-            spell(out, "add", (*frame.path, name), dumped[name], value)
-        return WithComputed(dumped, [name for name, _ in container.computed])
+        for field in container.computed:
+            value = _computed(frame, owner, field)
+            if value is not None:
+                dumped[field.name] = value.json
+                spell(out, "add", (*frame.path, field.name), value.json, value.typed)
+        return WithComputed(dumped, [field.name for field in container.computed])
     return cast("Json", dumped)
 
 
@@ -74,11 +76,21 @@ def _culprit(dump: Callable[..., Any], value: object, names: Collection[str]) ->
     return ()
 
 
-def _computed(frame: Frame, owner: object, name: str, dump: Callable[[object], Json] | None) -> tuple[object, Json]:
-    """The value and the JSON form of a computed field."""
+class _Value(NamedTuple):
+    """A computed field has this value, and this JSON form."""
+
+    typed: object
+    json: Json
+
+
+def _computed(frame: Frame, owner: object, field: Computed) -> _Value | None:
+    """What a computed field tells; None where the model's dump goes without it."""
+    name = field.name
     try:
         value = getattr(owner, name)
-        return value, dump(value) if dump is not None else frame.container.dump(owner, {name})[name]
+        if value is MISSING or (field.leaves_out is not None and field.leaves_out(value)):
+            return None
+        return _Value(value, field.dump(value) if field.dump is not None else frame.container.dump(owner, {name})[name])
     except Exception:
         frame.undumped = (*frame.path, name)
         raise
@@ -94,7 +106,7 @@ def _field_names(frame: Frame, owner: object) -> set[str] | None:
     if frame.container.is_list:
         return None
     extras = owner.__pydantic_extra__ or {} if isinstance(owner, BaseModel) else {}
-    return {*extras, *frame.container.fields}
+    return {*extras, *frame.container.fields} - {field.name for field in frame.container.computed}
 
 
 def _told_children(frame: Frame) -> dict[str | int, object]:

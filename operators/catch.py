@@ -14,7 +14,7 @@ from typing import Any, TypeAlias, cast
 
 from streamkit.ending import hold_failure
 from streamkit.events import Change
-from streamkit.flow import Batches, Through, batched, check_function, needs_a_loop
+from streamkit.flow import Batches, Through, batched, check_function, check_kinds, needs_a_loop
 
 __all__ = ["catch"]
 
@@ -36,9 +36,10 @@ def catch(
         kinds: which errors; by default every `Exception`.
 
     Raises:
-        TypeError: `handler` is no function.
+        TypeError: `handler` is no function, or one of `kinds` is no class of exceptions.
     """
     check_function(handler, "catch()")
+    check_kinds(kinds, "catch()")
     name = f"catch({getattr(handler, '__name__', 'handler')})"
     caught = kinds or (Exception,)
 

@@ -46,9 +46,12 @@ def completed(*patterns: str, of: type[Any] = object, retain: bool = True) -> St
             value that fits (and a name for each member of an object). `partial` of an error lacks what is gone.
 
     Raises:
+        TypeError: `of` is no class.
         ValueError: a pattern that can never match the model of the stage before; or `retain=False` behind a
             stage that is not `accumulate()`.
     """
+    if not isinstance(of, type):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+        raise TypeError(f"completed(of=...) takes a class, such as list, got {of!r:.80}")
     matches = matcher(patterns or ("/**",))
 
     def fits(change: Change[object]) -> bool:

@@ -7,7 +7,7 @@ out   -------c----(d|)      changes are merged: c is all three
 
 from __future__ import annotations
 
-from streamkit.flow import Batches, Reading, Through, needs_a_loop
+from streamkit.flow import Batches, Reading, Through, check_seconds, needs_a_loop
 from streamkit.pile import Pile
 
 __all__ = ["debounce"]
@@ -25,8 +25,7 @@ def debounce(quiet: float) -> Through:
     Raises:
         ValueError: they are not positive.
     """
-    if not quiet > 0:
-        raise ValueError(f"debounce({quiet}): the seconds to wait are more than 0")
+    check_seconds(quiet, "debounce()")
 
     async def pump(batches: Batches) -> Batches:
         pile = Pile()

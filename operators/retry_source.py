@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from streamkit.ending import hold_failure
 from streamkit.events import Change, Finish
-from streamkit.flow import Batches, Flow, Pipeline, Reason, Stage
+from streamkit.flow import Batches, Flow, Pipeline, Reason, Stage, check_kinds
 
 __all__ = ["Retry", "retry_source"]
 
@@ -36,9 +36,15 @@ def retry_source(attempts: int = 3, *kinds: type[Exception], delay: float = 0.0)
         delay: seconds before the second attempt; doubled for each one after it.
 
     Raises:
-        ValueError: fewer than one attempt.
-        TypeError: when it is put behind a source that can be read only once, or behind stages without a source.
+        ValueError: fewer than one attempt, or a negative `delay`.
+        TypeError: `attempts` is no number, or one of `kinds` no class of exceptions; or when it is put behind a source
+            that can be read only once, or behind stages without a source.
     """
+    if not isinstance(attempts, int):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+        raise TypeError(f"retry_source() takes a number of attempts first, as in (3, OSError), got {attempts!r:.80}")
+    check_kinds(kinds, "retry_source()")
+    if delay < 0:
+        raise ValueError(f"retry_source(delay={delay}): there is no time before now")
     if attempts < 1:
         raise ValueError(f"retry_source({attempts}): at least one attempt is needed")
     return Retry(attempts, kinds or (Exception,), delay)

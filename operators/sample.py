@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 
-from streamkit.flow import Batches, Reading, Through, needs_a_loop
+from streamkit.flow import Batches, Reading, Through, check_seconds, needs_a_loop
 from streamkit.pile import Pile
 
 __all__ = ["sample"]
@@ -28,8 +28,7 @@ def sample(interval: float) -> Through:
     Raises:
         ValueError: it is not positive.
     """
-    if interval <= 0:
-        raise ValueError(f"sample({interval}): the seconds between two ticks are more than 0")
+    check_seconds(interval, "sample()")
 
     async def pump(batches: Batches) -> Batches:
         pile = Pile()

@@ -7,7 +7,7 @@ out   a--b--c-----d|      changes are merged: c may be many
 
 from __future__ import annotations
 
-from streamkit.flow import Batches, Reading, Through, needs_a_loop
+from streamkit.flow import Batches, Reading, Through, check_seconds, needs_a_loop
 from streamkit.pile import Pile
 
 __all__ = ["throttle"]
@@ -26,8 +26,7 @@ def throttle(interval: float) -> Through:
     Raises:
         ValueError: they are not positive.
     """
-    if not interval > 0:
-        raise ValueError(f"throttle({interval}): the seconds to wait are more than 0")
+    check_seconds(interval, "throttle()")
 
     async def pump(batches: Batches) -> Batches:
         pile = Pile()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import aclosing
 
-from streamkit.flow import Batches, Through, needs_a_loop
+from streamkit.flow import Batches, Through, check_seconds, needs_a_loop
 
 __all__ = ["timeout"]
 
@@ -30,8 +30,9 @@ def timeout(*, first: float | None = None, between: float | None = None) -> Thro
     """
     if first is None and between is None:
         raise ValueError("timeout() limits nothing: give it first=, between= or both, in seconds")
-    if not all(limit > 0 for limit in (first, between) if limit is not None):
-        raise ValueError(f"timeout(first={first}, between={between}): the seconds are more than 0")
+    for limit in (first, between):
+        if limit is not None:
+            check_seconds(limit, "timeout()")
     name = f"timeout(first={first}, between={between})"
 
     def pump(batches: Batches) -> Batches:

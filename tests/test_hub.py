@@ -210,6 +210,12 @@ async def test_who_comes_back_into_the_middle_of_a_batch_goes_on_there() -> None
             assert ops(rest) == ["add", "complete", "end"]
 
 
+async def test_a_place_is_a_number() -> None:
+    async with share(["1"] | extract(int)) as hub:
+        with pytest.raises(TypeError, match="after is the seq of a batch, an int, got '3'"):
+            hub.subscribe(after=cast("Any", "3"))
+
+
 @virtual
 async def test_a_place_that_is_none_is_refused() -> None:
     async with share(CHUNKS | extract(User)) as hub:

@@ -363,3 +363,12 @@ def test_without_rich_there_are_lines(monkeypatch: pytest.MonkeyPatch) -> None:
         "complete   (root)  50",
         "end        (root)  complete",
     ]
+
+
+@pytest.mark.parametrize("items", [["x"], [1, 2]])
+async def test_a_sink_takes_changes_alone(items: Any) -> None:
+    for sink in (jsonlines(io.StringIO()), callbacks({"/**": print})):
+        with pytest.raises(TypeError, match="takes changes, got"):
+            (items | sink).run()
+        with pytest.raises(TypeError, match="takes changes, got"):
+            await (items | sink)

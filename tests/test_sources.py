@@ -937,6 +937,12 @@ def test_what_is_no_stream_is_told() -> None:
         anthropic_messages(not_a_stream)
 
 
+@pytest.mark.parametrize("chunk_size", [0, -1])
+def test_a_file_is_read_by_the_byte_at_least(chunk_size: int) -> None:
+    with pytest.raises(ValueError, match="at least one byte"):
+        file("anything", chunk_size=chunk_size)
+
+
 def test_a_file_by_its_path(tmp_path: Path) -> None:
     path = tmp_path / "user.json"
     path.write_text(TEXT, "utf-8")

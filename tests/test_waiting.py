@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import timedelta
 from typing import Any, cast
 
 import anyio
@@ -33,6 +34,7 @@ from streamkit.operators import (
     accumulate,
     catch,
     coalesce,
+    completed,
     debounce,
     diff,
     map_async,
@@ -357,6 +359,29 @@ def test_seconds_are_positive(seconds: float) -> None:
         timeout(first=seconds)
     with pytest.raises(ValueError, match="more than 0"):
         timeout(first=1, between=seconds)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: throttle(cast("Any", "1")),
+        lambda: debounce(cast("Any", timedelta(seconds=1))),
+        lambda: sample(cast("Any", None)),
+        lambda: timeout(first=cast("Any", "5")),
+        lambda: retry_source(cast("Any", OSError)),
+        lambda: retry_source(2, cast("Any", "OSError")),
+        lambda: catch(print, cast("Any", "OSError")),
+        lambda: completed(of=cast("Any", list[int])),
+    ],
+)
+def test_what_is_of_another_kind_is_refused_at_once(make: Callable[[], object]) -> None:
+    with pytest.raises(TypeError, match=r"takes .*, got "):
+        make()
+
+
+def test_a_delay_before_now_is_refused() -> None:
+    with pytest.raises(ValueError, match="no time before now"):
+        retry_source(delay=-1)
 
 
 def test_a_timeout_that_limits_nothing_is_refused() -> None:

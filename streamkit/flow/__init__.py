@@ -17,7 +17,7 @@ from streamkit.flow.fused import Fused
 from streamkit.flow.machine import Machine, Reason
 from streamkit.flow.run import Batches, Pump
 from streamkit.flow.tasks import failure_of, stop, stop_all
-from streamkit.flow.waiting import Reading, check_function, needs_a_loop, refuse_coroutine
+from streamkit.flow.waiting import Reading, check_function, check_kinds, check_seconds, needs_a_loop, refuse_coroutine
 
 __all__ = [
     "AnyStage",
@@ -38,6 +38,8 @@ __all__ = [
     "ToRoot",
     "batched",
     "check_function",
+    "check_kinds",
+    "check_seconds",
     "failure_of",
     "needs_a_loop",
     "refuse_coroutine",

@@ -207,7 +207,8 @@ class Flow(Generic[OutT]):
 
     Iterate it with `async for`, or with `for` when the source is a plain iterable. `async with flow as
     items:` (and `with`) closes everything promptly when the block is left; after a bare loop that was
-    left early, Python closes an async source only when the iterator is collected.
+    left early, Python closes an async source only when the iterator is collected. What was entered and never
+    read has run nothing: its source is as it was, neither entered nor closed.
     """
 
     def __init__(self, source: Source[object], stages: Sequence[AnyStage] = (), *, batched: bool = False) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-__all__ = ["Reading", "check_function", "needs_a_loop", "refuse_coroutine"]
+__all__ = ["Reading", "check_function", "check_kinds", "check_seconds", "needs_a_loop", "refuse_coroutine"]
 
 
 class Reading:
@@ -110,6 +110,30 @@ def check_function(fn: object, name: str) -> None:
     """
     if not callable(fn):
         raise TypeError(f"{name} takes a function, got {fn!r:.80}")
+
+
+def check_seconds(seconds: object, name: str) -> None:
+    """Make sure that what is to be waited for is a time.
+
+    Raises:
+        TypeError: it is no number.
+        ValueError: it is not positive.
+    """
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
+        raise TypeError(f"{name} takes seconds as a number, such as 0.5, got {seconds!r:.80}")
+    if not seconds > 0:
+        raise ValueError(f"{name}: the seconds to wait are more than 0, got {seconds!r}")
+
+
+def check_kinds(kinds: Sequence[object], name: str) -> None:
+    """Make sure that what is to be caught are classes of exceptions.
+
+    Raises:
+        TypeError: one is not.
+    """
+    for kind in kinds:
+        if not (isinstance(kind, type) and issubclass(kind, Exception)):
+            raise TypeError(f"{name} takes classes of exceptions, such as ConnectionError, got {kind!r:.80}")
 
 
 def refuse_coroutine(told: object, name: str) -> None:

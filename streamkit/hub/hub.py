@@ -124,9 +124,12 @@ class Hub(Generic[RootT]):
 
         Raises:
             ValueError: `after` is not a place of this stream, or a pattern can never match its model.
+            TypeError: `after` is no int.
         """
         if policy not in ("conflate", "every", "suspend", "disconnect"):
             raise ValueError(f"no policy {policy!r}: conflate, every, suspend or disconnect")
+        if after is not None and not isinstance(after, int):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+            raise TypeError(f"after is the seq of a batch, an int, got {after!r:.80}: int(...) of a Last-Event-ID")
         if after is not None and not 0 <= after <= self.seq:
             raise ValueError(f"after={after} is no place of this stream, which is at {self.seq}: leave it out to join")
         if capacity is not None and capacity < 0:

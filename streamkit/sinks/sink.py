@@ -15,6 +15,7 @@ from collections.abc import AsyncIterable, Awaitable, Callable, Generator, Itera
 from contextlib import closing
 from typing import TYPE_CHECKING, NoReturn, Protocol, TypeAlias, cast
 
+from streamkit.ending import no_change
 from streamkit.events import Change, End
 from streamkit.flow import batched
 
@@ -89,6 +90,7 @@ class Delivery:
             raise self._must_wait()
         with closing(self._open()) as drain, batched(self._changes) as batches:
             for batch in batches:
+                self._check(batch)
                 waiting = drain.take(batch)
                 if waiting is not None:
                     if inspect.iscoroutine(waiting):
@@ -105,6 +107,7 @@ class Delivery:
         with closing(self._open()) as drain:
             async with batched(self._changes) as batches:
                 async for batch in batches:
+                    self._check(batch)
                     waiting = drain.take(batch)
                     if waiting is not None:
                         await waiting
@@ -115,6 +118,11 @@ class Delivery:
         changes = self._changes
         # A run's own `model` is the name of the language model.
         return self._sink.open(getattr(changes, "response_model", None) or getattr(changes, "model", None))
+
+    def _check(self, batch: Sequence[Change[object]]) -> None:
+        # What makes other things makes no change first.
+        if not isinstance(batch[0], Change):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+            raise no_change(repr(self._sink), batch[0])
 
     def _must_wait(self) -> TypeError:
         return TypeError(f"{self._sink!r} has to wait: write 'await (flow | sink)', not run()")

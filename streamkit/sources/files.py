@@ -28,6 +28,9 @@ def file(source: str | PathLike[str] | Readable, *, chunk_size: int = 65536) -> 
             open file, read from where it stands and left open.
         chunk_size: how much to ask for at once, in bytes (characters in text mode). What is there is passed
             on: a pipe's reader does not wait for the chunk to fill.
+
+    Raises:
+        ValueError: `chunk_size` is not positive.
     """
     return ReadableFile(source, chunk_size)
 
@@ -41,6 +44,8 @@ class ReadableFile:
     """A file to be read in pieces; what `file` and `stdin` return."""
 
     def __init__(self, source: str | PathLike[str] | Readable, chunk_size: int) -> None:
+        if chunk_size < 1:
+            raise ValueError(f"chunk_size={chunk_size}: at least one byte is read at a time")
         self._source, self._size = source, chunk_size
 
     def __iter__(self) -> Iterator[str | bytes]:

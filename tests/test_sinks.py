@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import io
 import json
 import os
@@ -372,3 +373,12 @@ async def test_a_sink_takes_changes_alone(items: Any) -> None:
             (items | sink).run()
         with pytest.raises(TypeError, match="takes changes, got"):
             await (items | sink)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_call_that_has_to_wait_is_not_left_behind() -> None:
+    async def save(change: Change[object]) -> None: ...
+
+    with pytest.raises(TypeError, match="has to wait"):
+        (["1"] | extract(int) | callbacks({"/**": lambda change: save(change)})).run()  # noqa: PLW0108  # no coroutine function
+    gc.collect()

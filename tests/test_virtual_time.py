@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator
 
 import anyio
 import pytest
 
+from streamkit import extract, share
 from streamkit.flow import Flow
 from streamkit.testing import Deadlock, Probe, VirtualTimeLoop, drawn, marbles, run_virtual
 
@@ -215,3 +217,21 @@ def test_a_probe_tells_of_what_nobody_may_do() -> None:
             thrown.check()
 
     run_virtual(main())
+
+
+def test_a_hub_is_drawn() -> None:
+    told = list(["1"] | extract(int))
+
+    async def picture() -> str:
+        async with share(told) as hub:
+            return await drawn(hub, values={"a": told[0], "c": told[1], "e": told[2]})
+
+    assert run_virtual(picture()) == "(ace|)"
+
+
+def test_an_error_of_any_kind_is_drawn() -> None:
+    def failing() -> Iterator[str]:
+        yield "a"
+        raise ValueError("of the stream")
+
+    assert run_virtual(drawn(Flow(failing()))) == "(a#)"

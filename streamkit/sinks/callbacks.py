@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Generator, Iterator, Mapping, Sequence
 from typing import get_args
 
 from streamkit.events import Change, Op, matches, parse_pattern
@@ -73,7 +73,7 @@ class _Callbacks:
         for route, change in calls:
             waiting = route.call(change)
             if waiting is not None:
-                return self._go_on(route, change, waiting, calls)
+                return _Going(self._go_on(route, change, waiting, calls), waiting)
         return None
 
     def close(self) -> None:
@@ -106,3 +106,18 @@ class _Callbacks:
                 return
             route, change = following
             waiting = route.call(change)
+
+
+class _Going:
+    """The rest of a batch, where one call has to be waited for; closed instead of awaited, that call is, too."""
+
+    def __init__(self, going: Coroutine[object, object, None], waiting: Awaitable[object]) -> None:
+        self._going, self._waiting = going, waiting
+
+    def __await__(self) -> Generator[object, object, None]:
+        return self._going.__await__()
+
+    def close(self) -> None:
+        for each in (self._going, self._waiting):
+            if inspect.iscoroutine(each):
+                each.close()

@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Mapping
-from typing import Any
+from typing import Any, cast
+
+from streamkit.hub import Hub
 
 __all__ = ["Marbles", "drawn", "marbles"]
 
@@ -79,27 +81,34 @@ async def drawn(
     marks = {id(value): mark for mark, value in (values or {}).items()}
     clock = asyncio.get_running_loop()
     start = clock.time()
-    seen: list[tuple[float, str]] = []
+    came: list[tuple[float, object]] = []
+    last: list[tuple[float, str]] = []
 
     async def watch() -> None:
-        entered: Any = source if hasattr(source, "__aenter__") else _Entered(source)
+        # A hub is entered by whoever made it.
+        opens = hasattr(source, "__aenter__") and not isinstance(cast("object", source), Hub)
+        entered: Any = source if opens else _Entered(source)
         try:
             async with entered as items:
                 async for item in items:
-                    seen.append((clock.time() - start, _mark(item, values or {}, marks)))
-        except (ValueError, AssertionError):
+                    came.append((clock.time() - start, item))
+        except AssertionError:
             raise
         except Exception:  # noqa: BLE001  # drawn
-            seen.append((clock.time() - start, _ERROR))
+            last.append((clock.time() - start, _ERROR))
         else:
-            seen.append((clock.time() - start, _END))
+            last.append((clock.time() - start, _END))
+
+    def picture(ticks: int) -> str:
+        marked = [(at, _mark(item, values or {}, marks)) for at, item in came]
+        return _picture([*marked, *last], tick, ticks)
 
     try:
         async with asyncio.timeout(None if ticks is None else (ticks - 0.5) * tick):
             await watch()
     except TimeoutError:
-        return _picture(seen, tick, ticks or 0)
-    return _picture(seen, tick, 0)
+        return picture(ticks or 0)
+    return picture(0)
 
 
 class _Entered:

@@ -47,18 +47,21 @@ def on_end(fn: Callable[[BaseException | None], Awaitable[object] | object]) -> 
 class _OnEnd:
     def __init__(self, fn: Callable[[BaseException | None], object]) -> None:
         self._fn = fn
-        self._error: BaseException | None = None
+        self._end: End | None = None
 
     def feed(self, item: Any, /) -> Sequence[Any]:
-        self._error = _error_of(item) or self._error
+        self._end = _end_of(item) or self._end
         return (item,)
 
     def close(self, reason: Reason, /) -> Sequence[Any]:
-        why = reason if isinstance(reason, BaseException) else self._error
+        end = self._end
+        why = reason if isinstance(reason, BaseException) else end.error if end is not None else None
         try:
             refuse_coroutine(self._fn(why), "on_end()")
         except Exception as error:
-            if why is None or isinstance(why, GeneratorExit):
+            # What an `end` tells of is raised where that is `failed`.
+            comes = isinstance(reason, Exception) or (end is not None and end.status == "failed")
+            if why is None or not comes:
                 raise
             why.add_note(_also(error))
         return ()
@@ -66,27 +69,30 @@ class _OnEnd:
 
 async def _told(batches: Batches, fn: Callable[[BaseException | None], Awaitable[object]]) -> Batches:
     why: BaseException | None = None
+    first: Exception | None = None
     try:
         async with aclosing(batches):
             async for batch in batches:
-                why = _error_of(batch[-1])
+                end = _end_of(batch[-1])
+                why = end.error if end is not None else None
                 yield batch
     except BaseException as error:
-        why = error if isinstance(error, Exception) else GeneratorExit()
+        first = error if isinstance(error, Exception) else None
+        why = first or GeneratorExit()
         raise
     finally:
         try:
             with anyio.CancelScope(shield=True):
                 await fn(why)
         except Exception as error:
-            if why is None or isinstance(why, GeneratorExit):
+            if first is None:
                 raise
-            why.add_note(_also(error))
+            first.add_note(_also(error))
 
 
 def _also(error: Exception) -> str:
     return f"and on_end() failed: {error!r}"
 
 
-def _error_of(item: object) -> BaseException | None:
-    return item.value.error if isinstance(item, Change) and isinstance(item.value, End) else None
+def _end_of(item: object) -> End | None:
+    return item.value if isinstance(item, Change) and isinstance(item.value, End) else None

@@ -197,6 +197,19 @@ async def test_what_on_end_raises_is_a_note_on_what_came_first() -> None:
     assert any("on_end() failed: ValueError" in note for note in error.__notes__)
 
 
+async def test_what_on_end_raises_comes_out_where_nothing_else_does() -> None:
+    def fail(error: object) -> None:
+        raise ValueError("on_end")
+
+    async def fail_later(error: object) -> None:
+        raise ValueError("on_end")
+
+    for fn in (fail, fail_later):
+        changes, error = await came(TEXT[:1] | extract(User) | on_end(fn))  # cut: the end tells of it, nothing raises
+        assert isinstance(error, ValueError)
+        assert [change.op for change in changes].count("end") == 1
+
+
 def test_what_on_end_raises_comes_out_where_the_consumer_has_left() -> None:
     def fail(error: object) -> None:
         raise ValueError("on_end")

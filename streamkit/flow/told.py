@@ -16,7 +16,7 @@ class Told:
     be open.
 
     Args:
-        of_changes: they are changes for certain; else what comes shows it.
+        of_changes: changes are to come; what comes shows whether they do.
     """
 
     __slots__ = ("_ended", "_of_changes", "_open")
@@ -28,10 +28,9 @@ class Told:
     def take(self, batch: Sequence[object]) -> None:
         """Take note of what is handed on."""
         for item in batch:
-            if isinstance(item, Change):
-                self._of_changes = True
-                if item.op != "append":
-                    self._note(item)  # pyright: ignore[reportUnknownArgumentType]  # isinstance made it a Change of something
+            self._of_changes = isinstance(item, Change)
+            if isinstance(item, Change) and item.op != "append":
+                self._note(item)  # pyright: ignore[reportUnknownArgumentType]  # isinstance made it a Change of something
 
     def _note(self, change: Change[object]) -> None:
         op, path, value = change

@@ -187,6 +187,7 @@ class Container:
         every_extra_counts: the same for keys that the type forbids.
         errors_by_name: pydantic's errors name fields by their name, not their alias.
         cls: the class of the typed value, where it has one: a model, a dataclass, a named tuple.
+        polymorphic: a value of a subclass is dumped as one (`polymorphic_serialization`).
         shown_as: makes what an open one is shown as of its children; None where that is a list, a dict or `cls`.
     """
 
@@ -214,6 +215,7 @@ class Container:
     every_extra_counts: bool = False
     errors_by_name: bool = False
     cls: type | None = None
+    polymorphic: bool = False
     shown_as: Callable[[Any], object] | None = None
     _plain: dict[str, Path] | None = field(default=None, repr=False)
 

@@ -94,6 +94,7 @@ class _Shape:
         container.settles |= bool(container.computed)
         container.errors_by_name = config.get("loc_by_alias") is False
         container.may_change = has_post_init(self._outer)
+        container.polymorphic = bool(config.get("polymorphic_serialization"))
         self._extras()
         self._build(live)
 

@@ -34,6 +34,8 @@ def settle(out: list[Change], frame: Frame, typed: Any, *, final: object) -> Jso
     revised = container.may_change or entry.may_change
     owner = _unwrapped(final)
     owned = container.cls is not None and isinstance(owner, container.cls)
+    if container.polymorphic and type(owner) is not container.cls:
+        owned = False  # it is dumped as what it is
     if revised:
         # Its own computed fields are told below; those inside it were computed once, when they were told.
         names = _field_names(frame, owner) if owned else None

@@ -373,6 +373,14 @@ def test_a_dump_that_raises_says_where(model: Any, text: str, where: str, left_o
         assert f"raised while {where} was dumped" in cast("Exception", end.error).__notes__
 
 
+@pytest.mark.parametrize("text", ["1e400", '{"a":[1e400,1]}', "[-1e400]"])
+def test_an_infinite_number_in_an_object_is_told_as_it_is_dumped(text: str) -> None:
+    adapter = TypeAdapter(object)
+    dumped = adapter.dump_python(adapter.validate_json(text), mode="json")
+    for chunks in ([text], list(text)):
+        assert fold(events(object, chunks)) == dumped
+
+
 def test_code_that_raises_when_a_model_is_made_leaves_it_without_a_verdict() -> None:
     def broken() -> int:
         raise RuntimeError("no secret today")

@@ -333,11 +333,12 @@ class Flow(Generic[OutT]):
 
     def _run_async(self) -> AsyncGenerator[object, None]:
         self._begin()
-        first, *others = _segments(self._plan, of_changes=_model_of(self._source) is not None)
+        of_changes = _model_of(self._source) is not None
+        first, others = _segments(self._plan, of_changes=of_changes)
         if has_batches(self._source):
-            batches = run_batches(self._source.open_batches(), first.stages, of_changes=first.of_changes)
+            batches = run_batches(self._source.open_batches(), first, of_changes=of_changes)
         else:
-            batches = run_async(self._source, first.stages, of_changes=first.of_changes)
+            batches = run_async(self._source, first, of_changes=of_changes)
         for each in others:
             batches = run_batches(each.pump(batches), each.stages, of_changes=each.of_changes)
         return batches if self._batched else _aeach(batches)
@@ -410,14 +411,15 @@ class _Segment:
     stages: list[AnyStage]
 
 
-def _segments(stages: Sequence[AnyStage], *, of_changes: bool) -> list[_Segment]:
-    """Cut a row of stages at those that wait; the pump of the first segment is that of none."""
-    segments = [_Segment(lambda batches: batches, of_changes, [])]
+def _segments(stages: Sequence[AnyStage], *, of_changes: bool) -> tuple[list[AnyStage], list[_Segment]]:
+    """Cut a row of stages at those that wait: what stands before them, and each with what is behind it."""
+    first: list[AnyStage] = []
+    others: list[_Segment] = []
     for stage in stages:
         if stage.emits_changes is not None:
             of_changes = stage.emits_changes
-        if stage.pump is None:
-            segments[-1].stages.append(stage)
+        if stage.pump is not None:
+            others.append(_Segment(stage.pump, of_changes, []))
         else:
-            segments.append(_Segment(stage.pump, of_changes, []))
-    return segments
+            (others[-1].stages if others else first).append(stage)
+    return first, others

@@ -6,11 +6,11 @@ out   add ""   add /name "Jo"      append /name "hn", complete /name "John", com
 
 from __future__ import annotations
 
-from streamkit.events import Change
-from streamkit.extraction import TextMachine
+from streamkit.assembly.text_machine import TextMachine
+from streamkit.changes.change import Change
 from streamkit.flow import Stage
-from streamkit.scanner import Limits
 from streamkit.schema.nodes import ANY
+from streamkit.text.limits import Limits
 
 __all__ = ["accumulate"]
 

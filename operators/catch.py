@@ -12,8 +12,8 @@ from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
 from contextlib import aclosing
 from typing import Any, TypeAlias, cast
 
-from streamkit.ending import hold_failure
-from streamkit.events import Change
+from streamkit.changes.change import Change
+from streamkit.changes.endings import hold_failure
 from streamkit.flow import Batches, Through, batched, check_function, check_kinds, needs_a_loop
 
 __all__ = ["catch"]

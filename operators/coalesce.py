@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
-from streamkit.ending import no_change
-from streamkit.events import Change
+from streamkit.changes.backlog import Backlog
+from streamkit.changes.change import Change
+from streamkit.changes.endings import no_change
+from streamkit.changes.merge import merge
 from streamkit.flow import Batches, Reading, Reason, Through
-from streamkit.merge import merge
-from streamkit.pile import Pile
 
 __all__ = ["coalesce"]
 
@@ -39,7 +39,7 @@ class _Coalesce:
 
 
 async def _pump(batches: Batches) -> Batches:
-    pile = Pile(merge)
+    pile = Backlog(merge)
     async with Reading(batches, lambda batch: pile.add(_changes(batch)), "coalesce") as reading:
         while await reading.news():
             if pile:

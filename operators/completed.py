@@ -10,18 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
-from streamkit.document import Document
-from streamkit.ending import missed, no_change
-from streamkit.events import Change, End
-from streamkit.extraction import TextMachine
+from streamkit.assembly.text_machine import TextMachine
+from streamkit.changes.change import Change, End
+from streamkit.changes.document import Document
+from streamkit.changes.endings import missed, no_change
 from streamkit.flow import Reason, Stage
-from streamkit.patterns import checking_planner, matcher
-from streamkit.scanner import Limits
 from streamkit.schema.nodes import ANY
+from streamkit.schema.patterns import checking_planner, matcher
+from streamkit.text.limits import Limits
 
 if TYPE_CHECKING:
+    from streamkit.assembly.reading import Wanted
     from streamkit.flow import AnyStage, Planner
-    from streamkit.schema.reading import Wanted
 
 __all__ = ["completed"]
 

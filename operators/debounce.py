@@ -7,8 +7,8 @@ out   -------c----(d|)      changes are merged: c is all three
 
 from __future__ import annotations
 
+from streamkit.changes.backlog import Backlog
 from streamkit.flow import Batches, Reading, Through, check_seconds, needs_a_loop
-from streamkit.pile import Pile
 
 __all__ = ["debounce"]
 
@@ -28,7 +28,7 @@ def debounce(quiet: float) -> Through:
     check_seconds(quiet, "debounce()")
 
     async def pump(batches: Batches) -> Batches:
-        pile = Pile()
+        pile = Backlog()
         async with Reading(batches, pile.add, name) as reading:
             while await reading.news():
                 while not reading.over and await reading.news(quiet):

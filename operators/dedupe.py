@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar, cast
 
-from streamkit.events import Change
+from streamkit.changes.change import Change
 from streamkit.flow import Reason, Through
 
 __all__ = ["dedupe"]

@@ -12,14 +12,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, cast
 
-from streamkit.compare import Comparer
-from streamkit.document import Document
-from streamkit.ending import cut_short, unfinished
-from streamkit.events import Change, End, Finish, is_verdict
+from streamkit.changes.attempt_diff import AttemptDiff
+from streamkit.changes.change import Change, End, Finish, is_verdict
+from streamkit.changes.document import Document
+from streamkit.changes.endings import cut_short, unfinished
+from streamkit.changes.json_values import same_json
+from streamkit.changes.merge import merge_into
+from streamkit.changes.snapshot_diff import SnapshotDiff
 from streamkit.flow import AnyStage, Reason, ToChanges
-from streamkit.merge import merge_into
-from streamkit.overlay import Overlay
-from streamkit.schema.spell import same_json
 
 __all__ = ["diff"]
 
@@ -49,8 +49,8 @@ def _plan(before: Sequence[AnyStage], me: AnyStage) -> Sequence[AnyStage]:
 class _Diff:
     def __init__(self) -> None:
         self._shown = Document()
-        self._overlay: Overlay | None = None
-        self._snapshots = Comparer()
+        self._attempt_diff: AttemptDiff | None = None
+        self._snapshots = SnapshotDiff()
 
     def feed(self, item: object, /) -> Sequence[Change]:
         return self.feed_batch((item,))
@@ -60,7 +60,7 @@ class _Diff:
         apply = self._shown.apply
         for item in items:
             change: Any = item
-            if item.__class__ is Change and self._overlay is None and change[0] not in _RARE:
+            if item.__class__ is Change and self._attempt_diff is None and change[0] not in _RARE:
                 apply(change)
                 if change[0] == "append":
                     merge_into(out, change)
@@ -85,15 +85,15 @@ class _Diff:
     def _rare(self, change: Change) -> Sequence[Change]:
         op, path, value = change
         if op == "reset":
-            self._overlay = Overlay(self._shown)
+            self._attempt_diff = AttemptDiff(self._shown)
             return [change]
         if op == "end":
             end = cast("End", value)
-            return [change if self._overlay is None else Change("end", (), end._replace(open=self._shown.open))]
-        if self._overlay is not None:
-            changes = self._overlay.take(change)
+            return [change if self._attempt_diff is None else Change("end", (), end._replace(open=self._shown.open))]
+        if self._attempt_diff is not None:
+            changes = self._attempt_diff.take(change)
             if not path and is_verdict(change):
-                self._overlay = None
+                self._attempt_diff = None
             return changes
         same = not isinstance(value, (dict, list, str)) and same_json(self._shown.get(path), value)
         return [] if same else [change]

@@ -12,10 +12,10 @@ from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping, Seq
 from contextlib import aclosing
 from typing import Any, TypeAlias, TypeVar, cast
 
-from streamkit.document import Document
-from streamkit.ending import missed, no_change
+from streamkit.changes.change import Change, End, Status, is_verdict
+from streamkit.changes.document import Document
+from streamkit.changes.endings import missed, no_change
 from streamkit.errors import InvalidResult, StreamkitError
-from streamkit.events import Change, End, Status, is_verdict
 from streamkit.flow import Batches, Flow, batched, failure_of, stop_all
 
 __all__ = ["merge_runs"]

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import anyio
 
-from streamkit.events import Change, End
+from streamkit.changes.change import Change, End
 from streamkit.flow import Batches, Reason, Through, check_function, needs_a_loop, refuse_coroutine
 
 __all__ = ["on_end"]

@@ -11,8 +11,8 @@ import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
 from typing import Any, Generic, TypeVar, cast
 
-from streamkit.ending import hold_failure
-from streamkit.events import Change, Finish
+from streamkit.changes.change import Change, Finish
+from streamkit.changes.endings import hold_failure
 from streamkit.flow import Batches, Flow, Pipeline, Reason, Stage, check_kinds
 
 __all__ = ["Retry", "retry_source"]

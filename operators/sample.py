@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 
+from streamkit.changes.backlog import Backlog
 from streamkit.flow import Batches, Reading, Through, check_seconds, needs_a_loop
-from streamkit.pile import Pile
 
 __all__ = ["sample"]
 
@@ -31,7 +31,7 @@ def sample(interval: float) -> Through:
     check_seconds(interval, "sample()")
 
     async def pump(batches: Batches) -> Batches:
-        pile = Pile()
+        pile = Backlog()
         now = asyncio.get_running_loop().time
         start, tick = now(), 0
         async with Reading(batches, pile.add, name) as reading:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from streamkit.ending import no_change
-from streamkit.events import Change
+from streamkit.changes.change import Change
+from streamkit.changes.endings import no_change
 from streamkit.flow import Reason, Through
-from streamkit.patterns import checking_planner, matcher
+from streamkit.schema.patterns import checking_planner, matcher
 
 __all__ = ["select"]
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeVar, cast, overload
 
-from streamkit.ending import missed, no_beginning, no_change
+from streamkit.changes.change import Change, End
+from streamkit.changes.endings import missed, no_beginning, no_change
 from streamkit.errors import StreamkitError
-from streamkit.events import Change, End
 from streamkit.flow import AnyStage, Planner, Reason, Stage, ToRoot
+from streamkit.partial.typed_fold import TypedFold
 from streamkit.schema.compile import compile_type
-from streamkit.typed_fold import TypedFold
 
 __all__ = ["snapshots"]
 

@@ -7,8 +7,8 @@ out   a--b--c-----d|      changes are merged: c may be many
 
 from __future__ import annotations
 
+from streamkit.changes.backlog import Backlog
 from streamkit.flow import Batches, Reading, Through, check_seconds, needs_a_loop
-from streamkit.pile import Pile
 
 __all__ = ["throttle"]
 
@@ -29,7 +29,7 @@ def throttle(interval: float) -> Through:
     check_seconds(interval, "throttle()")
 
     async def pump(batches: Batches) -> Batches:
-        pile = Pile()
+        pile = Backlog()
         async with Reading(batches, pile.add, name) as reading:
             while await reading.news():
                 if pile:

@@ -11,11 +11,11 @@ from json import dumps
 from json.encoder import encode_basestring
 from typing import Any, Literal, TypeVar, cast
 
-from streamkit.events import Change, End, Finish, LeftOut, Path
-from streamkit.extraction import TextMachine
+from streamkit.assembly.text_machine import TextMachine
+from streamkit.changes.change import Change, Dropped, End, Finish, Path
 from streamkit.flow import AnyStage, Machine, Reason, Stage
-from streamkit.scanner import Limits
 from streamkit.schema.compile import Options, compile_type, type_name
+from streamkit.text.limits import Limits
 
 __all__ = ["validate"]
 
@@ -106,7 +106,7 @@ class _Retold:
                 f"validate() takes changes, got {change!r:.80}; write accumulate() | validate(...) or extract(...)"
             )
         op, path, value = change
-        if isinstance(change, LeftOut):
+        if isinstance(change, Dropped):
             return ()
         if op == "end":
             end = cast("End", value)

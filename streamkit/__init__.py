@@ -11,8 +11,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from streamkit.changes.change import Change, End, Finish
+    from streamkit.changes.document import Document
     from streamkit.client import Hooks, Mode, Retrying, from_anthropic, from_openai, from_provider
-    from streamkit.document import Document
     from streamkit.errors import (
         ConnectionLost,
         EmptyAnswer,
@@ -29,12 +30,11 @@ if TYPE_CHECKING:
         Truncated,
         UnknownTool,
     )
-    from streamkit.events import Change, End, Finish
+    from streamkit.extraction import extract
     from streamkit.flow import Flow, Pipeline, Stage
     from streamkit.hub import share
     from streamkit.partial import Partial, PartialLiteralMixin
     from streamkit.schema.hint import Stream
-    from streamkit.standard import extract
 
 __all__ = [
     "Change",
@@ -74,7 +74,7 @@ __all__ = [
 # Nothing is imported before it is asked for: neither pydantic by `import streamkit`, nor openai by an extraction.
 _HOMES = {
     "streamkit.client": ("Hooks", "Mode", "Retrying", "from_anthropic", "from_openai", "from_provider"),
-    "streamkit.document": ("Document",),
+    "streamkit.changes.document": ("Document",),
     "streamkit.errors": (
         "ConnectionLost",
         "EmptyAnswer",
@@ -91,12 +91,12 @@ _HOMES = {
         "Truncated",
         "UnknownTool",
     ),
-    "streamkit.events": ("Change", "End", "Finish"),
+    "streamkit.changes.change": ("Change", "End", "Finish"),
     "streamkit.flow": ("Flow", "Pipeline", "Stage"),
     "streamkit.hub": ("share",),
     "streamkit.partial": ("Partial", "PartialLiteralMixin"),
     "streamkit.schema.hint": ("Stream",),
-    "streamkit.standard": ("extract",),
+    "streamkit.extraction": ("extract",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

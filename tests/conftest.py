@@ -7,8 +7,11 @@ from collections.abc import Generator
 from pathlib import Path
 
 import anyio
-import law_3
 import pytest
+from support import law_3
+
+# Fixtures that several folders use.
+pytest_plugins = ("support.clients",)
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
@@ -61,7 +64,7 @@ def _nothing_is_taken_back() -> Generator[None]:  # pyright: ignore[reportUnused
 @pytest.fixture
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The seconds that a client would have waited between attempts; it does not."""
-    import streamkit.client.reader  # noqa: PLC0415  # most tests need no client
+    import streamkit.client.runs.reader  # noqa: PLC0415  # most tests need no client
 
     told: list[float] = []
 
@@ -71,7 +74,7 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     def pause(seconds: float, until: threading.Event) -> None:
         told.append(seconds)
 
-    monkeypatch.setattr(streamkit.client.reader, "pause", pause)
+    monkeypatch.setattr(streamkit.client.runs.reader, "pause", pause)
     monkeypatch.setattr(anyio, "sleep", sleep)
     return told
 

@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
+from streamkit.changes.change import Change
 from streamkit.client.api import AsyncApi, SyncApi
-from streamkit.client.asking import Asking
-from streamkit.client.async_reader import AsyncReader
-from streamkit.client.attempts import Attempts, Reads
-from streamkit.client.branch import BranchChange
-from streamkit.client.branch_run import AsyncBranchRun, BranchRun
 from streamkit.client.hooks import Hooks, check_hooks
+from streamkit.client.instructor.api import AsyncSpellings, SyncSpellings
 from streamkit.client.mode import Mode
-from streamkit.client.reader import SyncReader
 from streamkit.client.request import Asked, Message
-from streamkit.client.retry import Retries, Retrying
-from streamkit.client.run import AsyncRun, Run
-from streamkit.client.spellings import AsyncSpellings, SyncSpellings
-from streamkit.client.wanted import wanted
-from streamkit.client.worlds import AsyncWith, SyncWith
-from streamkit.events import Change
+from streamkit.client.requests import Asking
+from streamkit.client.response_model import wanted
+from streamkit.client.retries.retry import Retries, Retrying
+from streamkit.client.runs.async_reader import AsyncReader
+from streamkit.client.runs.attempts import Attempts, Reads
+from streamkit.client.runs.branch import BranchChange
+from streamkit.client.runs.branch_run import AsyncBranchRun, BranchRun
+from streamkit.client.runs.reader import SyncReader
+from streamkit.client.runs.run import AsyncRun, Run
+from streamkit.client.sync_async import AsyncWith, SyncWith
 
 if TYPE_CHECKING:
     from types import TracebackType

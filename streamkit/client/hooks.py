@@ -9,9 +9,9 @@ from typing import Any, Generic, cast
 
 from typing_extensions import TypeVar
 
-from streamkit.client.branch import BranchChange
+from streamkit.changes.change import Change, End
+from streamkit.client.runs.branch import BranchChange
 from streamkit.errors import Attempt
-from streamkit.events import Change, End
 
 __all__ = ["Hooks", "check_hooks"]
 

@@ -8,16 +8,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
 
-from streamkit.client.completion import completion_of
 from streamkit.client.mode import Mode
-from streamkit.client.schema import WireSchema, wire_schema
+from streamkit.client.openai.completion import completion_of
+from streamkit.client.openai.schema import WireSchema, wire_schema
 
 if TYPE_CHECKING:
     from anthropic.types import Message as AnthropicMessage
     from openai.types.chat import ChatCompletion
     from openai.types.responses import Response
 
-    from streamkit.client.schema import Schema
+    from streamkit.client.openai.schema import Schema
     from streamkit.sources.answer import Answer, Called
 
 __all__ = [

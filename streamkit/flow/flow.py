@@ -36,15 +36,15 @@ from typing import (
 
 from typing_extensions import TypeVar as DefaultTypeVar
 
+from streamkit.changes.change import Change
 from streamkit.errors import StreamkitError
-from streamkit.events import Change
 from streamkit.flow.batch_source import has_batches
-from streamkit.flow.entered import Entered, noted
 from streamkit.flow.fused import Fused
+from streamkit.flow.misuse import forgot_to_call, makes_stages, meant
 from streamkit.flow.outcome import Outcome
 from streamkit.flow.own_batches import AsyncOwnBatches, OwnBatches
 from streamkit.flow.run import Batches, Pump, run_async, run_batches, run_sync
-from streamkit.flow.slips import forgot_to_call, makes_stages, meant
+from streamkit.flow.scopes import RunScopes, noted
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -222,8 +222,8 @@ class Flow(Generic[OutT]):
         self._source, self._stages, self._batched = source, tuple(stages), batched
         self._plan = _planned(self._stages, source)
         self._began = _Began()
-        self._entered: Entered[Generator[object, None, None]] = Entered()
-        self._entered_async: Entered[Batches] = Entered()
+        self._entered: RunScopes[Generator[object, None, None]] = RunScopes()
+        self._entered_async: RunScopes[Batches] = RunScopes()
 
     def __repr__(self) -> str:
         return " | ".join([f"<{type(self._source).__name__}>", *(stage.name for stage in self._stages)])

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeAlias, cast
 
-from streamkit.events import Change, End, Finish, Path, is_verdict
+from streamkit.changes.change import Change, End, Finish, Path, is_verdict
 from streamkit.flow.machine import Machine, Reason
-from streamkit.flow.told import Told
+from streamkit.flow.open_paths import OpenPaths
 
 __all__ = ["Fused", "Part"]
 
@@ -56,7 +56,7 @@ class Fused:
         self._parts = parts
         # Stages that make changes know themselves what they told.
         passes = all(part.emits_changes is None for part in parts)
-        self._told = Told(of_changes=of_changes) if passes else None
+        self._told = OpenPaths(of_changes=of_changes) if passes else None
         self._machines = [_made(parts, at) for at in range(len(parts))]
         self._watched = [cast("_Finishing", machine) for machine in self._machines if hasattr(machine, "finished")]
         self._unseen = {*range(len(parts))}  # machines that have returned nothing yet

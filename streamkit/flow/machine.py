@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol, TypeAlias, TypeVar
 
-from streamkit.events import Finish
+from streamkit.changes.change import Finish
 
 __all__ = ["Machine", "Reason"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
+from streamkit.changes.change import Change, End
 from streamkit.errors import StreamkitError
-from streamkit.events import Change, End
 
 __all__ = ["Outcome"]
 

@@ -21,7 +21,7 @@ from typing import TypeAlias, cast
 
 import anyio
 
-from streamkit.events import Finish
+from streamkit.changes.change import Finish
 from streamkit.flow.fused import Fused, Part
 from streamkit.flow.machine import Reason
 

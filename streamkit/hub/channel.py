@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from streamkit.events import Change
+from streamkit.changes.change import Change
 from streamkit.hub.limits import Limits
 from streamkit.hub.log import MemoryLog
 from streamkit.hub.waiters import Waiters

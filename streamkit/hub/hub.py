@@ -7,14 +7,14 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, TypeAlias, TypeVar, cast, overload
 
-from streamkit.document import Document
+from streamkit.changes.change import Change, End
+from streamkit.changes.document import Document
 from streamkit.errors import SourceFailed, StreamkitError
-from streamkit.events import Change, End
 from streamkit.flow import Flow, Pipeline, Source, Through, ToChanges, ToRoot, batched, stop
 from streamkit.hub.channel import Channel
 from streamkit.hub.log import Batch, MemoryLog
 from streamkit.hub.subscription import Policy, Stats, Subscription
-from streamkit.patterns import check_pattern, matcher
+from streamkit.schema.patterns import check_pattern, matcher
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable

@@ -14,9 +14,9 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Generic, NamedTuple, TypeVar, cast
 
-from streamkit.document import Document
-from streamkit.ending import unfinished
-from streamkit.events import Change, End, Finish, is_verdict
+from streamkit.changes.change import Change, End, Finish, is_verdict
+from streamkit.changes.document import Document
+from streamkit.changes.endings import unfinished
 
 __all__ = ["Batch", "MemoryLog"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from streamkit.events import Change
+from streamkit.changes.change import Change
 from streamkit.flow import Source
 from streamkit.hub.hub import Hub, Start
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, Protocol, T
 
 from typing_extensions import TypeVar as DefaultTypeVar
 
+from streamkit.changes.change import Change, End
 from streamkit.errors import FellBehind, StreamkitError
-from streamkit.events import Change, End
 from streamkit.flow import Flow, Pipeline, Through, ToChanges, ToRoot
 from streamkit.hub.channel import Channel
+from streamkit.hub.cursor import Cursor
 from streamkit.hub.log import Batch
-from streamkit.hub.place import Place
 from streamkit.hub.waiters import Waiter
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Owner(Protocol):
         ...
 
 
-class Subscription(Place, Generic[ItemT]):
+class Subscription(Cursor, Generic[ItemT]):
     """One reader: enter it, then iterate it. `subscription | stage` is a flow, which enters it by itself.
 
     It takes effect when it is entered, before anything else runs. One task reads it; more want

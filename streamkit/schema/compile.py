@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, cast
 from pydantic import BaseModel, TypeAdapter
 from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
 
+from streamkit.schema.builder import Builder, wrapper
 from streamkit.schema.compiling import Options
 from streamkit.schema.core import (
     ANNOTATIONS,
@@ -37,7 +38,6 @@ from streamkit.schema.layers import Wrap
 from streamkit.schema.nodes import TYPED_ANY, Container, Entry, Node, OnInvalid, Read
 from streamkit.schema.objects import Objects
 from streamkit.schema.readers import QUICK, Reader, digits_as_text, from_text, read_or_none
-from streamkit.schema.shell import Shell, wrapper
 from streamkit.schema.unions import tagged_union, union
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ class _Compiler:
         self.policy, self._eager = hint.on_invalid or self.policy, hint.eager or self._eager
         node = self._node(schema, config)
         self.policy, self._eager = around
-        return node.held() if hint.hold else node
+        return node.buffered() if hint.hold else node
 
     def _node(self, schema: Schema, config: Schema) -> Node:
         node = self._plain_node(schema, config)
@@ -164,7 +164,7 @@ class _Compiler:
             return self._collection(schema, config)
         if kind in ("model", "dataclass", "typed-dict", "named-tuple"):
             return self._objects.node(schema, config)
-        return self.held(schema, config)
+        return self.buffered(schema, config)
 
     def _wrapped(self, kind: str, schema: Schema, config: Schema) -> Node | None:
         """The node of a schema that does something around another one."""
@@ -174,7 +174,7 @@ class _Compiler:
             return tagged_union(self, schema, config)
         if kind == "default":
             failing = schema.get("on_error", "raise") != "raise"
-            return self.held(schema, config) if failing else self.node(cast("Schema", schema["schema"]), config)
+            return self.buffered(schema, config) if failing else self.node(cast("Schema", schema["schema"]), config)
         if kind == "nullable":
             return self._nullable(schema, config)
         if kind == "json-or-python":
@@ -189,7 +189,7 @@ class _Compiler:
         if kind == "model" and schema.get("root_model") and not schema.get("custom_init"):
             # A validator inside is told of the field `root`.
             asks = wants_siblings(cast("Schema", schema["schema"]), self.definitions)
-            return self.held(schema, config) if asks else self._root_model(schema)
+            return self.buffered(schema, config) if asks else self._root_model(schema)
         return None
 
     def _referred(self, schema: Schema, config: Schema) -> Node:
@@ -204,7 +204,7 @@ class _Compiler:
 
     # -- what waits for the whole value ------------------------------------------------------------
 
-    def held(self, schema: Schema, config: Schema) -> Node:
+    def buffered(self, schema: Schema, config: Schema) -> Node:
         """A node that waits for the whole value."""
         read: Read = self.reader(schema, config)
         if schema["type"] == "decimal" and self.options.exact_numbers:
@@ -217,13 +217,13 @@ class _Compiler:
         function = serializer(schema).get("function")
         own = getattr(function, "__module__", "") == "pydantic._internal._serializers"
         if not own or schema["type"] != "json-or-python":
-            return self.held(schema, config)
+            return self.buffered(schema, config)
         dump = self.dumper(schema, config)
         inner = self.node(cast("Schema", schema["json_schema"]), config)
         return replace(inner.through(lambda entry: replace(entry, dump=dump)), dump=dump)
 
     def _literal(self, schema: Schema, config: Schema) -> Node:
-        node = self.held(schema, config)
+        node = self.buffered(schema, config)
         if self._eager:
             node.eager = _strings_of(schema)
         return node
@@ -260,15 +260,15 @@ class _Compiler:
     def around(self, schema: Schema, config: Schema, *, may_change: bool = False, root: type | None = None) -> Node:
         """The node of what is inside a schema, made into that of the schema."""
         inner = self.node(cast("Schema", schema["schema"]), config)
-        held = self.held(schema, config)
+        buffered = self.buffered(schema, config)
         if inner.streams:
-            inner = replace(inner, check=from_text(held.read))
+            inner = replace(inner, check=from_text(buffered.read))
         dump, wrap = self.dumper(schema, config), Wrap(wrapper(schema, config), root)
 
         def enter(entry: Entry) -> Entry:
             return replace(entry.within(wrap), dump=dump, may_change=entry.may_change or may_change)
 
-        return replace(inner.through(enter), read=held.read, dump=held.dump, eager=())
+        return replace(inner.through(enter), read=buffered.read, dump=buffered.dump, eager=())
 
     # -- collections -------------------------------------------------------------------------------
 
@@ -276,7 +276,7 @@ class _Compiler:
         """A list, tuple or dict; an iterable is read as a list, pydantic's own would be spent by whoever reads it."""
         if schema["type"] == "generator":
             schema = {**schema, "type": "list"}
-        node = self.held(schema, config)
+        node = self.buffered(schema, config)
         container = self._empty_collection(schema, config)
         if container is None:
             return node
@@ -289,8 +289,8 @@ class _Compiler:
         by_place = not container.is_list
         if schema["type"] not in ("list", "dict") or schema.keys() & {"min_length", "max_length"}:
             # The words of a dict's errors are other ones in JSON mode.
-            container.build = Shell(schema, config, by_place=by_place)
-        container.recheck = Shell(schema, config, by_place=True)
+            container.build = Builder(schema, config, by_place=by_place)
+        container.recheck = Builder(schema, config, by_place=True)
         container.dump = self.dumper(schema, config)
         return node
 

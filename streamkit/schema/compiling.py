@@ -44,7 +44,7 @@ class Compiler(Protocol):
         """The node of a schema, within a model of this config."""
         ...
 
-    def held(self, schema: Schema, config: Schema) -> Node:
+    def buffered(self, schema: Schema, config: Schema) -> Node:
         """A node that waits for the whole value."""
         ...
 

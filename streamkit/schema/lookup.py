@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-from streamkit.scanner import Json, read_json, write_json
+from streamkit.changes.json_values import Json
+from streamkit.text.json_text import read_json, write_json
 
 __all__ = ["find"]
 
-Place = tuple[str | int, ...]
+Loc = tuple[str | int, ...]
 _ABSENT = object()
 
 
-def find(held: Mapping[str, str], paths: Sequence[Place], *, final: bool) -> tuple[Place, str] | None:
+def find(buffered: Mapping[str, str], paths: Sequence[Loc], *, final: bool) -> tuple[Loc, str] | None:
     """The first path at which something stands, and the JSON text of it; None if there is none yet.
 
     Args:
@@ -22,7 +23,7 @@ def find(held: Mapping[str, str], paths: Sequence[Place], *, final: bool) -> tup
         final: no more members will come; else a choice that may yet come is waited for.
     """
     for path in paths:
-        text = held.get(str(path[0]))
+        text = buffered.get(str(path[0]))
         if text is None:
             if not final:
                 return None
@@ -35,7 +36,7 @@ def find(held: Mapping[str, str], paths: Sequence[Place], *, final: bool) -> tup
     return None
 
 
-def _inside(value: Json, path: Place) -> object:
+def _inside(value: Json, path: Loc) -> object:
     """What stands at a path inside a value, as pydantic looks it up."""
     found: object = value
     for step in path:

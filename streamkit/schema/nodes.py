@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from pydantic_core import ValidationError, to_jsonable_python
 
-from streamkit.events import Change, Path
-from streamkit.scanner import Json, read_json
+from streamkit.changes.change import Change, Path
+from streamkit.changes.json_values import Json
 from streamkit.schema.dumpers import AsItIs, Dump, Finite
 from streamkit.schema.layers import Member, Wrap
-from streamkit.schema.watch import Through, Watch
+from streamkit.schema.probe import MappedProbe, VariantProbe
+from streamkit.text.json_text import read_json
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -32,11 +33,11 @@ __all__ = [
     "Computed",
     "Container",
     "Entry",
+    "Invalid",
     "Node",
     "OnInvalid",
     "Opening",
     "Read",
-    "Wrong",
     "forbidden",
 ]
 
@@ -76,11 +77,11 @@ class Node:
     check: Read | None = None
     object: Entry | None = None
     array: Entry | None = None
-    watch: Watch[Entry] | None = None
+    probe: VariantProbe[Entry] | None = None
     eager: tuple[str, ...] = ()
     silent: bool = False
     late: bool = False
-    waits: bool = False
+    deferred: bool = False
     on_invalid: OnInvalid | None = None
     leaf: bool = False
     roots: tuple[type, ...] = ()
@@ -88,14 +89,14 @@ class Node:
     @property
     def enters(self) -> bool:
         """Whether an object or an array may be entered."""
-        return self.object is not None or self.array is not None or self.watch is not None
+        return self.object is not None or self.array is not None or self.probe is not None
 
     @property
-    def way_in(self) -> Entry | None:
+    def object_entry(self) -> Entry | None:
         """How an object is entered, where the type alone tells: it may have to wait all the same."""
-        return self.object if self.watch is None else self.watch.only
+        return self.object if self.probe is None else self.probe.only
 
-    def held(self, *, silent: bool = False, late: bool = False, waits: bool = False) -> Node:
+    def buffered(self, *, silent: bool = False, late: bool = False, deferred: bool = False) -> Node:
         """The same, but told when it is whole."""
         return replace(
             self,
@@ -103,16 +104,16 @@ class Node:
             check=None,
             object=None,
             array=None,
-            watch=None,
+            probe=None,
             eager=(),
             silent=silent or self.silent,
             late=late or self.late,
-            waits=waits or self.waits,
+            deferred=deferred or self.deferred,
         )
 
     def json_of(self, child: Any, *, plain: bool = False) -> Json:
         """The JSON form of a finished value; plainly, without computed fields."""
-        if isinstance(child, Wrong):
+        if isinstance(child, Invalid):
             return cast("Json", child.json)
         if self.late:  # its serializer wants the object, which there is none of yet
             return cast("Json", to_jsonable_python(child, fallback=repr))
@@ -126,7 +127,7 @@ class Node:
             self,
             object=self.object and entering(self.object),
             array=self.array and entering(self.array),
-            watch=self.watch and Through(self.watch, entering),
+            probe=self.probe and MappedProbe(self.probe, entering),
         )
 
 
@@ -168,7 +169,7 @@ class Container:
         children: the places of an object by JSON key.
         other: the place of a key that is not among them; None takes `item` under the key itself.
         build: makes the typed value from the finished children; None where the list or dict of them is the value.
-        recheck: the same with some children `Wrong`: raises their errors as pydantic would.
+        recheck: the same with some children `Invalid`: raises their errors as pydantic would.
         resolve: makes the value of a field that waits for others, by its key, from their values and its text.
         dump: the JSON form of the typed value, or of the named fields of it.
         may_change: user code may make something else of what was streamed.
@@ -201,10 +202,10 @@ class Container:
     resolve: Callable[[str, Any, str, object], object] | None = None
     dump: Dump = _AS_IT_IS
     may_change: bool = False
-    settles: bool = False
+    has_derived: bool = False
     later: bool = False
     fields: frozenset[str] = frozenset()
-    waiting: dict[str, tuple[str, ...]] = field(default_factory=dict[str, "tuple[str, ...]"])
+    deferred_fields: dict[str, tuple[str, ...]] = field(default_factory=dict[str, "tuple[str, ...]"])
     lookups: dict[str, tuple[tuple[str | int, ...], ...]] = field(default_factory=dict[str, Any])
     direct: dict[str, str | None] = field(default_factory=dict[str, "str | None"])
     feeds: dict[str, tuple[str, ...]] = field(default_factory=dict[str, "tuple[str, ...]"])
@@ -222,7 +223,7 @@ class Container:
     def plain_strings(self) -> Mapping[str, Path]:
         """The keys under which any string is right as it came, with their steps; none where others wait for fields."""
         if self._plain is None:
-            places = {} if self.waiting else self.children
+            places = {} if self.deferred_fields else self.children
             self._plain = {key: c.step for key, c in places.items() if c.node.streams and c.node.check is None}
         return self._plain
 
@@ -276,7 +277,7 @@ class Entry:
         """Whether its value is the one built of its children, and told by them: nothing comes before or after."""
         if self._only_builds is None:
             inside = self.container
-            self._only_builds = not (inside.settles or inside.may_change or self.may_change or self.wraps)
+            self._only_builds = not (inside.has_derived or inside.may_change or self.may_change or self.wraps)
         return self._only_builds
 
     def within(self, layer: Wrap | Member) -> Entry:
@@ -297,7 +298,7 @@ class Opening(Change[Any]):
         return Change, tuple(self)
 
 
-class Wrong:
+class Invalid:
     """Stands among the finished children for one that is not valid.
 
     Attributes:
@@ -336,7 +337,7 @@ TYPED_ANY = Node(read=_read_any, dump=Finite(), streams=True)
 TYPED_ANY.object = Entry(Container(is_list=False, item=TYPED_ANY))
 TYPED_ANY.array = Entry(Container(is_list=True, item=TYPED_ANY))
 
-FEED = Node(read=lambda text, context: None, silent=True, waits=True)
+FEED = Node(read=lambda text, context: None, silent=True, deferred=True)
 """A value in which those of fields are looked up."""
 
 IGNORED = Node(read=lambda text, context: None, silent=True)

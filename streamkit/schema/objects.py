@@ -7,16 +7,16 @@ from dataclasses import dataclass, replace
 from secrets import token_hex
 from typing import TYPE_CHECKING, cast
 
+from streamkit.schema.builder import Builder, Raw, truncated
 from streamkit.schema.core import Schema, extra_behavior, fields_of, has_post_init, lookups, serializer
 from streamkit.schema.hint import hint_of
 from streamkit.schema.inside import wants_siblings
 from streamkit.schema.nodes import FEED, IGNORED, TYPED_ANY, Child, Computed, Container, Entry, Node, forbidden
 from streamkit.schema.readers import from_text
-from streamkit.schema.shell import Raw, Shell, truncated
 
 if TYPE_CHECKING:
     from streamkit.schema.compiling import Compiler
-    from streamkit.schema.watch import Look
+    from streamkit.schema.probe import VariantSearch
 
 __all__ = ["Objects"]
 
@@ -35,17 +35,17 @@ class Objects:
     def node(self, schema: Schema, config: Schema) -> Node:
         """The node of a type with fields; held where it cannot be built from finished ones."""
         config = cast("Schema", schema.get("config") or {}) if schema["type"] != "named-tuple" else config
-        held = self._compiler.held(schema, config)
+        buffered = self._compiler.buffered(schema, config)
         core = cast("Schema", schema["schema"]) if schema["type"] in ("model", "dataclass") else schema
         if core["type"] not in _CORES or not self._can_enter(schema, core, config):
-            return held
+            return buffered
         shape = _Shape(self._compiler, schema, core, config)
         self._compiler.later(shape.fill)
         entry = Entry(shape.container)
         if shape.container.is_list:
-            return replace(held, array=entry)
+            return replace(buffered, array=entry)
         needed = _needed(core, config)
-        return replace(held, watch=_Needs(entry, needed)) if needed else replace(held, object=entry)
+        return replace(buffered, probe=_Needs(entry, needed)) if needed else replace(buffered, object=entry)
 
     def _can_enter(self, outer: Schema, core: Schema, config: Schema) -> bool:
         """Whether a value can be built from finished fields."""
@@ -91,7 +91,7 @@ class _Shape:
             container.items = tuple(child.node for child in container.children.values())
         computed = cast("list[Schema]", self._core.get("computed_fields", ()))
         container.computed = tuple(self._computed(field) for field in computed)
-        container.settles |= bool(container.computed)
+        container.has_derived |= bool(container.computed)
         container.errors_by_name = config.get("loc_by_alias") is False
         container.may_change = has_post_init(self._outer)
         container.polymorphic = bool(config.get("polymorphic_serialization"))
@@ -102,12 +102,12 @@ class _Shape:
         container, config, compiler = self.container, self._config, self._compiler
         outer = self._outer
         rebuilt = {**outer, "schema": self._core} if "schema" in outer else self._core
-        container.recheck = Shell(
+        container.recheck = Builder(
             rebuilt, config, by_place=True, live=live, strict=compiler.options.strict, closed=compiler.closed
         )
-        container.build = container.recheck if live else Shell(rebuilt, config, by_place=False)
+        container.build = container.recheck if live else Builder(rebuilt, config, by_place=False)
         container.dump = compiler.dumper(outer, config)
-        if container.waiting:
+        if container.deferred_fields:
             container.resolve = self._resolver()
 
     def _with_keys(self) -> Schema:
@@ -164,13 +164,13 @@ class _Shape:
         schema = cast("Schema", field["schema"])
         node = self._field(schema)
         if self._waits(schema):
-            node = node.held(waits=True)
+            node = node.buffered(deferred=True)
         if field.get("serialization_exclude"):
-            node = replace(node.held(), silent=True, late=False)
+            node = replace(node.buffered(), silent=True, late=False)
         elif field.get("serialization_exclude_if") is not None:
-            node = node.held(late=True)
+            node = node.buffered(late=True)
         container.later |= node.late
-        container.settles |= node.late or node.waits or (schema["type"] == "default" and not node.silent)
+        container.has_derived |= node.late or node.deferred or (schema["type"] == "default" and not node.silent)
         own = f"\0{name}\0{_PRIVATE}"
         keys = (
             [own, container.direct[own]]
@@ -180,8 +180,8 @@ class _Shape:
         for key in keys:
             if key is not None:
                 container.children[key] = Child(name, node)
-                if node.waits:
-                    container.waiting[key] = tuple(self._before(name))
+                if node.deferred:
+                    container.deferred_fields[key] = tuple(self._before(name))
 
     def _before(self, name: str) -> list[str]:
         """The names of the fields declared before one."""
@@ -194,20 +194,22 @@ class _Shape:
             # A function inside may ask for the default (PydanticUseDefault).
             inner = cast("Schema", schema["schema"])["type"]
             if inner in _BEFORE or (inner == "function-after" and not node.enters):
-                held = self._compiler.held(schema, self._config)
-                node = replace(node, read=held.read, check=node.check and from_text(held.read), dump=held.dump)
+                buffered = self._compiler.buffered(schema, self._config)
+                node = replace(
+                    node, read=buffered.read, check=node.check and from_text(buffered.read), dump=buffered.dump
+                )
         if _wants_model(schema):
-            return node.held(late=True)  # shown when the model is built
+            return node.buffered(late=True)  # shown when the model is built
         return node
 
     def _resolver(self) -> Callable[[str, Mapping[str, object], str, object], object]:
         """What validates a field that waits, once those before it have come."""
-        shells: dict[str, Shell] = {}
+        shells: dict[str, Builder] = {}
 
         def resolve(key: str, children: Mapping[str, object], text: str, context: object) -> object:
             name = self.container.children[key].name
             if name not in shells:
-                shells[name] = Shell(
+                shells[name] = Builder(
                     truncated(self._core, name),
                     self._config,
                     by_place=True,
@@ -275,7 +277,7 @@ class _Shape:
         aliased = self._shadows()
         shadows = aliased | {field.name for field in self.container.computed}
         if shadows:
-            hidden = extra.held(silent=True)
+            hidden = extra.buffered(silent=True)
             self.container.other = lambda key: Child(key, hidden if key in shadows else extra)
             self.container.may_change |= bool(aliased)
 
@@ -305,7 +307,7 @@ class _Needs:
     def only(self) -> Entry | None:
         return self.entry
 
-    def begin(self) -> Look[Entry]:
+    def begin(self) -> VariantSearch[Entry]:
         return _Missing(self.entry, list(self.needed))
 
 

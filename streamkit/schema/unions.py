@@ -20,16 +20,16 @@ from pydantic_core import PydanticCustomError, SchemaValidator, ValidationError,
 
 from streamkit.schema.core import Schema, accepts, choices_of, is_plain_string, serializer
 from streamkit.schema.inside import has_user_code
+from streamkit.schema.labels import below
 from streamkit.schema.layers import Member
 from streamkit.schema.nodes import Entry, Node
 from streamkit.schema.readers import from_text
-from streamkit.schema.wrong import below
 
 if TYPE_CHECKING:
     from pydantic_core import CoreConfig, CoreSchema, ErrorDetails
 
     from streamkit.schema.compiling import Compiler
-    from streamkit.schema.watch import Look
+    from streamkit.schema.probe import VariantSearch
 
 __all__ = ["tagged_union", "union"]
 
@@ -39,26 +39,26 @@ _YIELDING = frozenset({"int", "float", "bool"})
 
 def union(compiler: Compiler, schema: Schema, config: Schema) -> Node:
     """The node of a union whose members have no tag."""
-    held = compiler.held(schema, config)
+    buffered = compiler.buffered(schema, config)
     if schema.get("custom_error_type") is not None or schema.get("strict"):
-        return held
+        return buffered
     choices = choices_of(schema)
     kinds = [accepts(choice, config, compiler.definitions) for choice in choices]
     nodes = [compiler.node(choice, config) for choice in choices]
-    node = replace(held)
+    node = replace(buffered)
     objects, arrays, strings = (
         [index for index, accepted in enumerate(kinds) if kind in accepted] for kind in ("object", "array", "string")
     )
     members = _Members(compiler, schema, config)
     if len(objects) == 1:
         found = nodes[objects[0]].through(members.entering(objects[0]))
-        node.object, node.watch = found.object, found.watch
+        node.object, node.probe = found.object, found.probe
     elif len(objects) > 1 and not has_user_code(schema, compiler.definitions) and schema.get("mode") != "left_to_right":
-        node.watch = _elimination(members, objects, nodes)
+        node.probe = _elimination(members, objects, nodes)
     if len(arrays) == 1:
         node.array = nodes[arrays[0]].through(members.entering(arrays[0])).array
     if _may_stream(schema, strings, choices, nodes, config):
-        node.streams, node.check = True, from_text(held.read)
+        node.streams, node.check = True, from_text(buffered.read)
         node.roots = nodes[strings[0]].roots if len(strings) == 1 else ()
     return node
 
@@ -168,7 +168,7 @@ class _Elimination:
         self._make = make
         self._entries: list[Entry] | None = None
 
-    def begin(self) -> Look[Entry]:
+    def begin(self) -> VariantSearch[Entry]:
         if self._entries is None:
             self._entries = self._make()
         return _Eliminating(list(self._entries))
@@ -191,7 +191,7 @@ class _Eliminating:
 def _may_have(entry: Entry, key: str, text: str) -> bool:
     """Whether a member may be what has this scalar at this key."""
     node = entry.container.place(key).node
-    if node.waits:
+    if node.deferred:
         return True
     try:
         node.read(text, None)
@@ -205,14 +205,14 @@ def _may_have(entry: Entry, key: str, text: str) -> bool:
 
 def tagged_union(compiler: Compiler, schema: Schema, config: Schema) -> Node:
     """The node of a discriminated union."""
-    held = compiler.held(schema, config)
+    buffered = compiler.buffered(schema, config)
     key = _tag_key(schema["discriminator"])
     if key is None or schema.get("custom_error_type") is not None:
-        return held
+        return buffered
     choices = cast("Mapping[object, Schema]", schema["choices"])
     nodes = [compiler.node(choice, config) for choice in choices.values()]
-    node = replace(held)
-    node.watch = _Tagged(key, schema, config, nodes)
+    node = replace(buffered)
+    node.probe = _Tagged(key, schema, config, nodes)
     return node
 
 
@@ -246,7 +246,7 @@ class _Tagged:
         self._name: SchemaValidator | None = None
         self._variants: dict[str, _Variant] = {}
 
-    def begin(self) -> Look[Entry]:
+    def begin(self) -> VariantSearch[Entry]:
         return _Tag(self)
 
     def variant(self, tag: str) -> _Variant | None:
@@ -293,12 +293,12 @@ def _fail(index: int) -> object:
 
 
 class _Tag:
-    """Waits for a tag; below it, perhaps, for that of a union inside the variant."""
+    """Deferred for a tag; below it, perhaps, for that of a union inside the variant."""
 
     def __init__(self, tagged: _Tagged) -> None:
         self.again: set[str] = {tagged.key}
         self._tagged = tagged
-        self._inner: Look[Entry] | None = None
+        self._inner: VariantSearch[Entry] | None = None
         self._label: str | int = ""
         self._seen: list[tuple[str, str | None]] = []
         self._lost = False
@@ -314,9 +314,9 @@ class _Tag:
         if found is None:
             return None
         node, self._label, entry = found
-        if entry is not None or node.watch is None:
+        if entry is not None or node.probe is None:
             return entry
-        self._inner = node.watch.begin()
+        self._inner = node.probe.begin()
         for member in self._seen:
             entry = self._inner.see(*member)
             if entry is not None:

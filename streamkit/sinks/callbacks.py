@@ -6,8 +6,8 @@ import inspect
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Generator, Iterator, Mapping, Sequence
 from typing import get_args
 
-from streamkit.events import Change, Op, matches, parse_pattern
-from streamkit.patterns import check_pattern
+from streamkit.changes.change import Change, Op, matches, parse_pattern
+from streamkit.schema.patterns import check_pattern
 from streamkit.sinks.sink import Sink
 
 __all__ = ["Callback", "callbacks"]

@@ -9,9 +9,9 @@ from typing import Any, NotRequired, TypeAlias, cast
 from pydantic import StrictInt, StrictStr, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
-from streamkit.document import Document
+from streamkit.changes.change import Change, Dropped, End, Op, Path, Status
+from streamkit.changes.document import Document
 from streamkit.errors import StreamkitError
-from streamkit.events import Change, End, LeftOut, Op, Path, Status
 
 __all__ = ["from_json"]
 
@@ -38,7 +38,7 @@ def from_json(line: str | bytes | Mapping[str, object]) -> Change[object]:
         first = error.errors(include_url=False)[0]
         where = f" ({'.'.join(map(str, first['loc']))})" if first["loc"] else ""
         raise ValueError(f"not a change as to_json() writes one: {line!r:.80}: {first['msg']}{where}") from error
-    return (LeftOut if told.get("left_out") else Change[object])(told["op"], told["path"], value)
+    return (Dropped if told.get("dropped") else Change[object])(told["op"], told["path"], value)
 
 
 # Not lax: true is no index.
@@ -49,7 +49,7 @@ class _Told(TypedDict):
     op: Op
     path: _Path
     value: object
-    left_out: NotRequired[bool]
+    dropped: NotRequired[bool]
 
 
 class _End(TypedDict):

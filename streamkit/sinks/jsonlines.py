@@ -13,8 +13,8 @@ from typing import Protocol
 from pydantic_core import PydanticSerializationError
 from pydantic_core import to_json as as_json
 
-from streamkit.document import Document
-from streamkit.events import Change, End, LeftOut
+from streamkit.changes.change import Change, Dropped, End
+from streamkit.changes.document import Document
 from streamkit.sinks.sink import Sink
 
 __all__ = ["TextFile", "jsonlines", "to_json"]
@@ -52,11 +52,11 @@ def to_json(change: Change[object]) -> str:
     field names; an `end` as an object of `status`, `open`, `error` (its text) and `finish_reason`; a hub's `snapshot`
     as one of `value`, `open`, `invalid` and `missed`. A float that JSON has not is null; bytes that are no text are
     Base64. The `invalid` of an item that was left out (`on_invalid="drop"`), which is no verdict of the list at its
-    path, has a fourth member, `left_out`: true. `from_json` reads all of it.
+    path, has a fourth member, `dropped`: true. `from_json` reads all of it.
     """
     told = {"op": change.op, "path": change.path, "value": _plain(change.value)}
-    if isinstance(change, LeftOut):
-        told["left_out"] = True
+    if isinstance(change, Dropped):
+        told["dropped"] = True
     try:
         return as_json(told, by_alias=False, inf_nan_mode="null", fallback=str).decode()
     except PydanticSerializationError:

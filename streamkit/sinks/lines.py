@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
-from streamkit.events import Change, End
+from streamkit.changes.change import Change, End
 
 if TYPE_CHECKING:
     from streamkit.sinks.jsonlines import TextFile

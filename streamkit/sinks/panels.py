@@ -15,8 +15,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from streamkit.document import Document
-from streamkit.events import Change, Path
+from streamkit.changes.change import Change, Path
+from streamkit.changes.document import Document
 from streamkit.sinks.lines import told
 
 __all__ = ["Panels"]

@@ -14,8 +14,8 @@ from collections.abc import AsyncIterable, Awaitable, Callable, Generator, Itera
 from contextlib import closing
 from typing import TYPE_CHECKING, NoReturn, Protocol, TypeAlias, cast
 
-from streamkit.ending import no_change
-from streamkit.events import Change, End
+from streamkit.changes.change import Change, End
+from streamkit.changes.endings import no_change
 from streamkit.flow import batched
 
 __all__ = ["Changes", "Delivery", "Drain", "Sink"]

@@ -1,4 +1,4 @@
-"""`Answer`: what a provider says of an answer beside its text, and `Place`: where in it a piece of text belongs."""
+"""`Answer`: what a provider says of an answer beside its text, and `Slot`: where in it a piece of text belongs."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 
-from streamkit.ending import cut_short
-from streamkit.events import Finish
+from streamkit.changes.change import Finish
+from streamkit.changes.endings import cut_short
 
-__all__ = ["Answer", "Called", "Piece", "Place", "Reader"]
+__all__ = ["Answer", "Called", "Piece", "Reader", "Slot"]
 
-Place: TypeAlias = tuple[int, int | Literal["content", "reasoning", "refusal"]]
+Slot: TypeAlias = tuple[int, int | Literal["content", "reasoning", "refusal"]]
 """Which of `n` choices, and what of it: the content, the reasoning, the refusal, or the tool call of that index."""
 
-Piece: TypeAlias = tuple[Place, str]
+Piece: TypeAlias = tuple[Slot, str]
 """A place and more of its text, never empty."""
 
 
@@ -47,7 +47,7 @@ class Answer:
         self.id: str | None = None
         self.model: str | None = None
         self.usage: Mapping[str, object] | None = None
-        self.calls: dict[Place, Called] = {}
+        self.calls: dict[Slot, Called] = {}
         self.closed = False
         self._reasons: dict[int, str] = {}
         self._refusals: dict[int, list[str]] = defaultdict(list)

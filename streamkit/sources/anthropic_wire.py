@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from pydantic_core import to_json
 
-from streamkit.sources.answer import Answer, Called, Piece, Place
+from streamkit.sources.answer import Answer, Called, Piece, Slot
 from streamkit.sources.openai_wires import bare_error, told_error
 
 __all__ = ["AnthropicReader"]
@@ -25,7 +25,7 @@ _REASONS = {
     "model_context_window_exceeded": "length",
 }
 # Of blocks, and of what is added to them: where the text goes that stands under the kind's own name.
-_PLACES: Mapping[str, Place] = {"text": (0, "content"), "thinking": (0, "reasoning")}
+_PLACES: Mapping[str, Slot] = {"text": (0, "content"), "thinking": (0, "reasoning")}
 
 
 class AnthropicReader:
@@ -33,9 +33,9 @@ class AnthropicReader:
 
     def __init__(self) -> None:
         self.answer = Answer()
-        self._places: dict[int, Place] = {}
-        self._silent: dict[int, Place] = {}  # tool uses of which no arguments have come
-        self._closed: list[Place] = []  # those of them that ended
+        self._places: dict[int, Slot] = {}
+        self._silent: dict[int, Slot] = {}  # tool uses of which no arguments have come
+        self._closed: list[Slot] = []  # those of them that ended
         self._usage: dict[str, object] = {}
         self._readers: Mapping[str, Callable[[Fields], Sequence[Piece]]] = {
             "message_start": self._start,
@@ -70,7 +70,7 @@ class AnthropicReader:
         return [*before, *_piece(block, kind, _PLACES.get(kind))]
 
     def _call(self, index: int, block: Fields) -> Sequence[Piece]:
-        place: Place = (0, len(self.answer.calls))
+        place: Slot = (0, len(self.answer.calls))
         self._places[index] = place
         self.answer.calls[place] = Called(block.get("name"), block.get("id"))
         if given := block.get("input"):
@@ -129,7 +129,7 @@ class AnthropicReader:
             self.answer.usage = self._usage
 
 
-def _piece(told: Fields, key: str, place: Place | None) -> Sequence[Piece]:
+def _piece(told: Fields, key: str, place: Slot | None) -> Sequence[Piece]:
     text: object = told.get(key)
     if not text or place is None:
         return ()
@@ -138,5 +138,5 @@ def _piece(told: Fields, key: str, place: Place | None) -> Sequence[Piece]:
     return ((place, text),)
 
 
-def _without_input(places: Sequence[Place]) -> Sequence[Piece]:
+def _without_input(places: Sequence[Slot]) -> Sequence[Piece]:
     return [(place, "{}") for place in places]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from streamkit.sources.answer import Answer, Piece, Place
+from streamkit.sources.answer import Answer, Piece, Slot
 from streamkit.sources.pieces import AsyncPieces, Pieces
 
 if TYPE_CHECKING:
     from typing import Self
 
-    from streamkit.events import Finish
+    from streamkit.changes.change import Finish
 
 __all__ = ["AsyncDeltas", "Deltas", "deltas_of"]
 
@@ -23,7 +23,7 @@ class _Known:
         chunks: how many pieces of text have come.
     """
 
-    def __init__(self, answer: Answer, place: Place) -> None:
+    def __init__(self, answer: Answer, place: Slot) -> None:
         self.chunks = 0
         self._answer, self._place = answer, place
 
@@ -52,7 +52,7 @@ class _Known:
 class Deltas(_Known, Iterator[str]):
     """Text from a sync stream, as it is read; `finish`, `id` and `model` beside it."""
 
-    def __init__(self, pieces: Pieces, place: Place) -> None:
+    def __init__(self, pieces: Pieces, place: Slot) -> None:
         super().__init__(pieces.answer, place)
         self._pieces = pieces
 
@@ -79,7 +79,7 @@ class Deltas(_Known, Iterator[str]):
 class AsyncDeltas(_Known, AsyncIterator[str]):
     """Text from an async stream, as it is read; `finish`, `id` and `model` beside it."""
 
-    def __init__(self, pieces: AsyncPieces, place: Place) -> None:
+    def __init__(self, pieces: AsyncPieces, place: Slot) -> None:
         super().__init__(pieces.answer, place)
         self._pieces = pieces
 
@@ -101,6 +101,6 @@ class AsyncDeltas(_Known, AsyncIterator[str]):
         await self._pieces.aclose()
 
 
-def deltas_of(pieces: Pieces | AsyncPieces, place: Place) -> Deltas | AsyncDeltas:
+def deltas_of(pieces: Pieces | AsyncPieces, place: Slot) -> Deltas | AsyncDeltas:
     """The text in one place, in the world that the pieces come from."""
     return Deltas(pieces, place) if isinstance(pieces, Pieces) else AsyncDeltas(pieces, place)

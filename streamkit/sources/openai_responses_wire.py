@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from streamkit.sources.answer import Answer, Called, Piece, Place
+from streamkit.sources.answer import Answer, Called, Piece, Slot
 from streamkit.sources.openai_wires import Fields, Look, bare_error, plain, same_event, told_error
 from streamkit.sources.response_items import Item, Items
 
@@ -33,7 +33,7 @@ _KINDS = {
     "reasoning": "reasoning",
     "summary": "reasoning",
 }
-_PLACES: Mapping[str, Place] = {
+_PLACES: Mapping[str, Slot] = {
     "text": (0, "content"),
     "refusal": (0, "refusal"),
     "reasoning": (0, "reasoning"),
@@ -138,9 +138,9 @@ class ResponsesReader:
             self.answer.refuse(0, text)
         return ((place, text),)
 
-    def _place(self, item: Item, what: str) -> Place | None:
+    def _place(self, item: Item, what: str) -> Slot | None:
         if what == "arguments":
-            place: Place = (0, item.number)
+            place: Slot = (0, item.number)
             if place not in self.answer.calls:
                 self.answer.calls[place] = Called()
             return place

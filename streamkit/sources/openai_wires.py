@@ -11,7 +11,7 @@ from typing import Any, TypeAlias, cast
 from pydantic_core import to_json
 
 from streamkit.errors import ProviderError
-from streamkit.sources.answer import Answer, Called, Piece, Place
+from streamkit.sources.answer import Answer, Called, Piece, Slot
 
 __all__ = ["ChatReader", "Fields", "Look", "bare_error", "content_alone", "fields", "plain", "same_event", "told_error"]
 
@@ -48,7 +48,7 @@ class ChatReader:
     def __init__(self, look: Look = same_event) -> None:
         self.answer = Answer()
         self._look = look
-        self._places: dict[tuple[int, int], list[Place]] = {}  # of the calls with one index
+        self._places: dict[tuple[int, int], list[Slot]] = {}  # of the calls with one index
 
     def read(self, event: Any, /) -> Sequence[Piece]:
         look, answer = self._look, self.answer
@@ -108,12 +108,12 @@ class ChatReader:
             # Some servers send an object where its text belongs.
             pieces.append((place, arguments if isinstance(arguments, str) else _json(arguments)))
 
-    def _known(self, choice: int, said: Called) -> Place | None:
+    def _known(self, choice: int, said: Called) -> Slot | None:
         """The call that goes on, where a server tells ids in place of indexes."""
         calls = self.answer.calls
         return next((each for each in calls if said.id and each[0] == choice and calls[each].id == said.id), None)
 
-    def _place(self, choice: int, index: int, said: Called) -> Place:
+    def _place(self, choice: int, index: int, said: Called) -> Slot:
         calls, places = self.answer.calls, self._places.setdefault((choice, index), [])
         if places:
             last = calls[places[-1]]

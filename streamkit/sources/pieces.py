@@ -18,9 +18,9 @@ from pydantic_core import from_json
 
 from streamkit.errors import ConnectionLost, ProviderError, SourceFailed
 from streamkit.sources.answer import Answer, Piece, Reader
-from streamkit.sources.halves import Halves
 from streamkit.sources.repeats import Known, Repeats, no_pieces
 from streamkit.sources.sse import Framer
+from streamkit.sources.surrogates import SurrogateJoiner
 
 if TYPE_CHECKING:
     from typing import Self
@@ -64,7 +64,7 @@ class EventWire:
         self._reader = reader
         self._framer = Framer()
         self._rests = False  # nothing has begun that the next bytes could belong to
-        self._halves = Halves()
+        self._surrogates = SurrogateJoiner()
         self._repeats = Repeats()
         self._alone: Known = self._repeats.read_alone
 
@@ -79,7 +79,7 @@ class EventWire:
         pieces = self._pieces(events)
         if len(events) == 1 and rested and self._rests:
             self._repeats.learn_alone(events[0], read)
-        self._alone = self._repeats.read_alone if self._rests and not self._halves.held else no_pieces
+        self._alone = self._repeats.read_alone if self._rests and not self._surrogates.held else no_pieces
         return pieces
 
     def _pieces(self, events: Sequence[bytes]) -> list[Piece]:
@@ -88,7 +88,7 @@ class EventWire:
         for data in events:
             if known := repeated(data):
                 # What is read without the reader is whole characters: there is something to join where a half waits.
-                pieces += self._halves.joined(known) if self._halves.held else known
+                pieces += self._surrogates.joined(known) if self._surrogates.held else known
                 continue
             self.heard = True
             if data.startswith(b"[DONE]"):
@@ -99,7 +99,7 @@ class EventWire:
             except SourceFailed as error:
                 self.error, self.done = error, True
                 break
-            pieces += self._halves.joined(found)
+            pieces += self._surrogates.joined(found)
             if len(found) == 1 and len(self.answer.calls) <= _COPIED:
                 self._repeats.learn(data, found[0], self._try)
             else:
@@ -136,7 +136,7 @@ class ObjectWire:
         self.began = b""
         self.error: SourceFailed | None = None
         self._reader = reader
-        self._halves = Halves()
+        self._surrogates = SurrogateJoiner()
         self._quick = known
         self._known: Known = no_pieces
 
@@ -151,8 +151,8 @@ class ObjectWire:
         except _ODD as error:
             self.error = _odd(read, error)
         else:
-            pieces = self._halves.joined(pieces)
-            certain = self.answer.id and self.answer.model and not self._halves.held
+            pieces = self._surrogates.joined(pieces)
+            certain = self.answer.id and self.answer.model and not self._surrogates.held
             self._known = self._quick if certain else no_pieces
             return pieces
         self.done = True

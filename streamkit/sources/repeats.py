@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 
 from pydantic_core import from_json
 
-from streamkit.sources.answer import Piece, Place
+from streamkit.sources.answer import Piece, Slot
 from streamkit.sources.sse import Framer
 
 __all__ = ["Known", "Repeats", "no_pieces"]
@@ -57,7 +57,7 @@ class _Mould:
 
     __slots__ = ("after", "head", "padded", "place", "size", "start", "tail", "used")
 
-    def __init__(self, head: bytes, tail: bytes, place: Place, *, padded: bool, after: bytes = b"") -> None:
+    def __init__(self, head: bytes, tail: bytes, place: Slot, *, padded: bool, after: bytes = b"") -> None:
         self.head, self.start, self.place, self.padded = head, len(head), place, padded
         self.tail, self.after = (tail, after) if padded else (tail + after, b"")
         self.size = len(self.tail)

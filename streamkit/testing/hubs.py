@@ -15,8 +15,8 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from streamkit.document import Document
-from streamkit.events import Change
+from streamkit.changes.change import Change
+from streamkit.changes.document import Document
 from streamkit.flow import Flow, Reason, Stage
 from streamkit.testing.probe import Probe
 from streamkit.testing.rules import ConsumerError, expect, nothing_left, run_rules

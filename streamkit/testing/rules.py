@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, TypeVar
 
-from streamkit.events import Change, End
+from streamkit.changes.change import Change, End
 from streamkit.testing.clock import run_virtual
 
 __all__ = ["PATIENCE", "ConsumerError", "expect", "nothing_left", "run_rules", "worded"]

@@ -16,8 +16,8 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, cast
 
+from streamkit.changes.change import Change
 from streamkit.errors import StreamkitError
-from streamkit.events import Change
 from streamkit.flow import Pipeline
 from streamkit.testing.probe import Probe
 from streamkit.testing.rules import PATIENCE, ConsumerError, expect, nothing_left, run_rules, worded

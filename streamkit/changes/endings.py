@@ -1,0 +1,68 @@
+"""How a text ended that did not end well, as the provider tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+from streamkit.changes.change import Change, End, Finish, Path, Status, to_pointer
+from streamkit.errors import EmptyAnswer, Filtered, Refused, StreamkitError, Truncated
+
+__all__ = ["cut_short", "hold_failure", "missed", "no_beginning", "no_change", "unfinished"]
+
+
+def cut_short(finish: Finish) -> bool:
+    """Whether the provider says that it did not say all."""
+    return finish.refusal is not None or finish.reason in ("length", "content_filter")
+
+
+def hold_failure(batch: Sequence[object], kinds: tuple[type[Exception], ...]) -> tuple[Sequence[object], Change | None]:
+    """Split off the `end` that tells of an error of some kinds, for who has something else to tell instead."""
+    if isinstance(batch[-1], Change):
+        last = cast("Change", batch[-1])
+        if isinstance(last.value, End) and last.value.status == "failed" and isinstance(last.value.error, kinds):
+            return batch[:-1], last
+    return batch, None
+
+
+def missed(who: str) -> StreamkitError:
+    """Return what an operator on typed values raises for a snapshot, which has JSON values alone."""
+    return StreamkitError(
+        f"{who} missed typed values: this subscriber joined late or fell behind, and got a snapshot of JSON values in "
+        "their place; share(..., retain=None) keeps all, policy='suspend' waits, and for completed() after=hub.seq "
+        "takes what is to come"
+    )
+
+
+def no_beginning(who: str, path: Path) -> StreamkitError:
+    """Return what an operator on the whole document raises where it is told of a part first."""
+    return StreamkitError(
+        f"{who} needs the document from its beginning, and the first change was at {to_pointer(path)!r}: put it before "
+        "select(), and join a hub without after=, which keeps all by share(..., retain=None)"
+    )
+
+
+def no_change(who: str, item: object) -> TypeError:
+    """Return what an operator on changes raises for anything else."""
+    return TypeError(f"{who} takes changes, got {item!r:.80}: put it right behind extract(Model)")
+
+
+def unfinished(finish: Finish, open_paths: tuple[Path, ...], *, started: bool) -> tuple[Status, StreamkitError]:
+    """Return the status, and the error to raise, of a text that is not whole."""
+    if finish.refusal is not None:
+        return "refused", Refused(finish.refusal)
+    if finish.reason == "content_filter":
+        return "refused", Filtered("the provider's content filter stopped the answer")
+    if not started:
+        empty = EmptyAnswer(f"the stream ended without any text{_told(finish)}")
+        empty.finish_reason = finish.reason
+        return "truncated", empty
+    path = open_paths[-1] if open_paths else ()
+    advice = "; allow it more tokens" if finish.reason == "length" else ""
+    error = Truncated(f"the text ended inside {to_pointer(path) or 'the root'}{_told(finish)}{advice}")
+    error.path, error.finish_reason = path, finish.reason
+    return "truncated", error
+
+
+def _told(finish: Finish) -> str:
+    return f" (finish_reason {finish.reason!r})" if finish.reason else ""

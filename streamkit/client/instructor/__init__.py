@@ -1,0 +1,1 @@
+"""Instructor's API on a streamkit client."""

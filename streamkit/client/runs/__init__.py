@@ -1,0 +1,1 @@
+"""Runs: one request, its answer read as it arrives."""

@@ -1,0 +1,98 @@
+"""`Cursor`: where a reader stands in a log, and what it is handed from there: batches, merged ones, or a snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import chain
+
+from streamkit.changes.change import Change
+from streamkit.changes.merge import conflate
+from streamkit.hub.log import MemoryLog
+
+__all__ = ["Cursor"]
+
+_ALWAYS = ("reset", "snapshot", "end")
+
+
+class Cursor:
+    """A place in a log, which moves on as what lies behind it is taken.
+
+    Whoever reads there is one: an object less for each of many thousands.
+
+    Args:
+        log: what was told.
+        at: how many changes lie before the place.
+        fits: the changes that are wanted; None for all.
+        conflates: what piled up is merged; else it is taken batch by batch.
+    """
+
+    __slots__ = ("_at", "_behind", "_conflates", "_dropped", "_fits", "_log", "_merged", "_withheld")
+
+    def __init__(self, log: MemoryLog, at: int, fits: Callable[[Change], bool] | None, *, conflates: bool) -> None:
+        self._log, self._fits, self._conflates = log, fits, conflates
+        self._at = at
+        self._behind = 0  # where it was before what was taken last; -1 where that is as the source told it
+        self._withheld = at  # how many were not handed over of those before the place
+        self._merged = self._dropped = 0  # how many were joined with others; for how many a snapshot stood
+
+    def _take(self) -> Sequence[Change[object]]:
+        """Move on in the log; return what is to be handed over of it, perhaps nothing."""
+        before = self._at
+        changes = self._taken()
+        self._withheld += self._at - before - len(changes)
+        return changes
+
+    def _taken(self) -> Sequence[Change[object]]:
+        log = self._log
+        self._behind = -1
+        if self._conflates:
+            batches = log.read(self._at)
+            if batches is not None and len(batches) > 1:
+                return self._merge(batches)
+            batch = None if batches is None else batches[0]
+        else:
+            batch = log.read_one(self._at)
+        if batch is None:
+            return self._snapshot()
+        self._at += len(batch)
+        if self._fits is None:
+            return batch
+        return self._select(batch)
+
+    def _select(self, changes: Sequence[Change[object]]) -> Sequence[Change[object]]:
+        fits = self._fits
+        if fits is None:
+            return changes
+        chosen = [change for change in changes if change.op in _ALWAYS or fits(change)]
+        if len(chosen) < len(changes):
+            self._behind = self._at - len(changes)
+        return chosen
+
+    def _merge(self, batches: Sequence[Sequence[Change[object]]]) -> Sequence[Change[object]]:
+        """What piled up, as the least changes; or the document, where that is less."""
+        log = self._log
+        behind, self._at = self._at, log.seq
+        changes = self._select(list(chain.from_iterable(batches)))
+        merged = conflate(changes)
+        # In a document, a value is its state and its verdict: two changes' worth.
+        if len(merged) > 2 * log.values + 1:
+            self._at = behind
+            return self._snapshot()
+        self._merged += len(changes) - len(merged)
+        self._behind = behind
+        return merged
+
+    def _snapshot(self) -> Sequence[Change[object]]:
+        """The document in place of what is not kept, and again what tells how the stream came out."""
+        log = self._log
+        told: list[Change[object]] = []
+        if log.verdict is not None and (self._fits is None or self._fits(log.verdict)):
+            told.append(log.verdict)
+        if log.end is not None:
+            told.append(Change("end", (), log.end))
+        document = log.snapshot()
+        document.end = None  # told behind it
+        document.missed = log.seq - self._at - len(told)
+        self._dropped += document.missed
+        self._behind, self._at = self._at, log.seq
+        return [Change("snapshot", (), document), *told]

@@ -1,0 +1,1 @@
+"""What tests share: models, documents, strategies, servers and checks."""

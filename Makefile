@@ -58,6 +58,10 @@ lint: .venv/.dev ## Check style, types (pyright and mypy, both strict) and the d
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+.PHONY: house
+house: .venv/.dev ## Draw the packages and their imports into docs/pictures/house.svg
+	$(BIN)/python docs/pictures/house.py
+
 .PHONY: fmt
 fmt: .venv/.dev ## Format the code and fix what can be fixed by itself
 	$(BIN)/ruff check --fix

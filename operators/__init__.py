@@ -1,4 +1,4 @@
-"""streamkit's operators, one to a file: what stands between `|`."""
+"""streamkit's operators, one per file: the stages between `|`."""
 
 from streamkit.operators.accumulate import accumulate
 from streamkit.operators.catch import catch

@@ -1,4 +1,4 @@
-"""accumulate: JSON text in any pieces -> what became certain, as changes.
+"""accumulate: read JSON text in chunks of any size -> emit what is certain so far, as changes.
 
 in    '{"na'   'me": "Jo'          'hn"}'
 out   add ""   add /name "Jo"      append /name "hn", complete /name "John", complete "", end
@@ -6,7 +6,7 @@ out   add ""   add /name "Jo"      append /name "hn", complete /name "John", com
 
 from __future__ import annotations
 
-from streamkit.assembly.text_machine import TextMachine
+from streamkit.assembly.text_machine import TextReader
 from streamkit.changes.change import Change
 from streamkit.flow import Stage
 from streamkit.schema.nodes import ANY
@@ -20,19 +20,17 @@ def accumulate(
 ) -> Stage[str | bytes, Change[object]]:
     """Read JSON (RFC 8259, strictly) as it arrives.
 
-    Without a model, values are what `json` makes of them: a `complete` carries a `dict`, `list`, `str`,
-    `int`, `float`, `bool` or None. Text and UTF-8 bytes may be cut anywhere. Bad text ends the stream:
-    everything before it is told, then `end` with status `failed`, then the flow raises the error.
+    Without a model, values are the same as those of `json`: a `complete` carries a `dict`, `list`, `str`, `int`,
+    `float`, `bool` or None. Text and UTF-8 bytes may be split anywhere. Invalid text ends the stream: everything
+    before it is emitted, then an `end` with status `failed`, then the flow raises the error.
 
     Args:
-        max_depth: how many containers may stand inside one another.
-        max_size: how many characters the whole text may have.
-        ignore_rest: pass over what follows the document (a second one, a fence's end) instead of refusing it.
+        max_depth: levels of nested containers.
+        max_size: length of the text in characters.
+        ignore_rest: ignore text after the document (a second document, the end of a fence); by default it is an error.
 
     Raises (when the flow is iterated):
-        JsonSyntaxError: the text is not JSON; says where.
-        LimitExceeded: it is too deep or too long.
+        JsonSyntaxError: the text is not JSON; the message says where.
+        LimitExceeded: the text is nested too deeply or too long.
     """
-    limits = Limits(max_depth, max_size, ignore_rest)
-    least = Stage(lambda: TextMachine(ANY, limits, least=True), "accumulate | diff", emits_changes=True, reads=limits)
-    return Stage(lambda: TextMachine(ANY, limits), "accumulate", emits_changes=True, reads=limits, least=least)
+    return TextReader(node=ANY, limits=Limits(max_depth, max_size, ignore_rest), name="accumulate").stage()

@@ -1,4 +1,4 @@
-"""catch: something else in place of an error.
+"""catch: continue with other items when an error is raised.
 
 catch(lambda error: ["?"])
 in    a--b--#
@@ -18,25 +18,26 @@ from streamkit.flow import Batches, Through, batched, check_function, check_kind
 
 __all__ = ["catch"]
 
-_Instead: TypeAlias = AsyncIterable[Any] | Iterable[Any] | None
+Replacement: TypeAlias = AsyncIterable[Any] | Iterable[Any] | None
 
 
 def catch(
-    handler: Callable[[Exception], _Instead | Awaitable[_Instead]],
+    handler: Callable[[Exception], Replacement | Awaitable[Replacement]],
     *kinds: type[Exception],
 ) -> Through:
-    """When what comes before raises, go on with what `handler(error)` returns.
+    """When an earlier stage or the source raises, continue with what `handler(error)` returns.
 
-    That is an iterable or async iterable of items, another flow for example; or None: then the stream just ends. In a
-    stream of changes the `end` that tells of the error is left out if something follows; a `reset` comes in its place,
-    if anything was told, so that the changes that follow are a new attempt. It may wait, so it needs `async for`.
+    The handler returns an iterable or async iterable of items, such as another flow; or None: then the stream just
+    ends. In a stream of changes, the `end` that reports the error is dropped if other items follow. If changes were
+    emitted before, a `reset` takes its place, so that the changes that follow are a new attempt. It may wait, so it
+    needs `async for`.
 
     Args:
-        handler: a function, or a coroutine function. What it raises comes out, with a note of the error.
-        kinds: which errors; by default every `Exception`.
+        handler: a function or coroutine function. If it raises, that error is raised, with a note of the first one.
+        kinds: which errors to catch; by default every `Exception`.
 
     Raises:
-        TypeError: `handler` is no function, or one of `kinds` is no class of exceptions.
+        TypeError: `handler` is not a function, or one of `kinds` is not an exception class.
     """
     check_function(handler, "catch()")
     check_kinds(kinds, "catch()")
@@ -44,42 +45,42 @@ def catch(
     caught = kinds or (Exception,)
 
     def pump(batches: Batches) -> Batches:
-        return _caught(batches, handler, caught)
+        return _catch(batches, handler, caught)
 
     return Through(needs_a_loop(name), name, pump=pump)
 
 
-async def _caught(batches: Batches, handler: Callable[[Exception], Any], kinds: tuple[type[Exception], ...]) -> Batches:
-    held: Change | None = None
-    told = False
+async def _catch(batches: Batches, handler: Callable[[Exception], Any], kinds: tuple[type[Exception], ...]) -> Batches:
+    failed_end: Change | None = None
+    emitted = False
     async with aclosing(batches):
         try:
             async for batch in batches:
-                rest, held = hold_failure(batch, kinds)
-                told = told or any(isinstance(item, Change) for item in rest)
+                rest, failed_end = hold_failure(batch, kinds)
+                emitted = emitted or any(isinstance(item, Change) for item in rest)
                 if rest:
                     yield rest
         except kinds as raised:
             error = raised
         else:
-            if held is not None:  # it only tells of an error, of another time perhaps: nothing raised
-                yield (held,)
+            if failed_end is not None:  # it only reports an error, perhaps of an earlier run: nothing was raised
+                yield (failed_end,)
             return
-    instead = await _handled(handler, error)
-    async with batched(cast("Iterable[object]", () if instead is None else instead)) as others:
+    replacement = await _call(handler, error)
+    async with batched(cast("Iterable[object]", () if replacement is None else replacement)) as others:
         async for batch in others:
-            if told:
+            if emitted:
                 yield (Change("reset", (), str(error)),)
-            told, held = False, None
+            emitted, failed_end = False, None
             yield batch
-    if held is not None:
-        yield (held,)
+    if failed_end is not None:
+        yield (failed_end,)
 
 
-async def _handled(handler: Callable[[Exception], Any], error: Exception) -> Any:
+async def _call(handler: Callable[[Exception], Any], error: Exception) -> Any:
     try:
-        instead = handler(error)
-        return await instead if inspect.isawaitable(instead) else instead
+        replacement = handler(error)
+        return await replacement if inspect.isawaitable(replacement) else replacement
     except Exception as another:
         another.add_note(f"raised by the handler of {error!r}")
         raise

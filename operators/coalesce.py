@@ -1,4 +1,4 @@
-"""coalesce: merges changes while the consumer is busy, without loss.
+"""coalesce: merge changes while the consumer is busy, without loss.
 
 in    add /s "a"   append /s "b"   append /s "c"   complete /s      (consumer busy after the first)
 out   add /s "a"                   append /s "bc", complete /s
@@ -19,10 +19,11 @@ __all__ = ["coalesce"]
 
 
 def coalesce() -> Through:
-    """Read on while the consumer works, and hand it what piled up as one batch, appends joined.
+    """Merge pending changes while the consumer is busy, and deliver them as one batch.
 
-    Nothing is dropped: what waits is never more than the document and its verdicts. Under a plain `for`
-    nothing can be read meanwhile, so only the changes of one chunk are merged.
+    Appends to the same string are joined; nothing is dropped. The backlog is never larger than the document and its
+    verdicts. Under a plain `for`, nothing can be read while the consumer works: only the changes of one chunk are
+    merged.
     """
     return Through(_Coalesce, "coalesce", pump=_pump)
 
@@ -39,18 +40,18 @@ class _Coalesce:
 
 
 async def _pump(batches: Batches) -> Batches:
-    pile = Backlog(merge)
-    async with Reading(batches, lambda batch: pile.add(_changes(batch)), "coalesce") as reading:
-        while await reading.news():
-            if pile:
-                yield pile.take()
+    backlog = Backlog(merge)
+    async with Reading(batches, lambda batch: backlog.add(_changes(batch)), "coalesce") as reading:
+        while await reading.wait():
+            if backlog:
+                yield backlog.take()
             elif reading.over:
                 break
         reading.finish()
 
 
 def _changes(batch: Sequence[object]) -> Sequence[Change[object]]:
-    """The same; of anything else there is nothing to merge, and what waits would grow."""
+    """Make sure that all items are changes: others cannot be merged, so the backlog would grow."""
     for item in batch:
         if not isinstance(item, Change):
             raise no_change("coalesce()", item)

@@ -1,4 +1,4 @@
-"""debounce: what came, once nothing more has come for so many seconds.
+"""debounce: emit once nothing has arrived for some seconds.
 
 debounce(3)
 in    a-b-c------d|
@@ -14,27 +14,27 @@ __all__ = ["debounce"]
 
 
 def debounce(quiet: float) -> Through:
-    """Wait until nothing has come for `quiet` seconds, then hand on what piled up as one batch.
+    """Wait until nothing has arrived for `quiet` seconds, then emit everything pending as one batch.
 
-    Changes are merged, and nothing of them is lost; of anything else the newest is handed on. What waits when the
-    source ends is handed on without delay. It waits, so it needs `async for`.
+    Changes are merged without loss; of other items, only the newest is emitted. When the source ends, the pending items
+    are emitted at once. It waits, so it needs `async for`.
 
     Args:
         quiet: seconds.
 
     Raises:
-        ValueError: they are not positive.
+        ValueError: `quiet` is not positive.
     """
     check_seconds(quiet, "debounce()")
 
     async def pump(batches: Batches) -> Batches:
-        pile = Backlog()
-        async with Reading(batches, pile.add, name) as reading:
-            while await reading.news():
-                while not reading.over and await reading.news(quiet):
+        backlog = Backlog()
+        async with Reading(batches, backlog.add, name) as reading:
+            while await reading.wait():
+                while not reading.over and await reading.wait(quiet):
                     pass
-                if pile:
-                    yield pile.take()
+                if backlog:
+                    yield backlog.take()
                 elif reading.over:
                     break
             reading.finish()

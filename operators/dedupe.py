@@ -1,4 +1,4 @@
-"""dedupe: drops an item equal to the one before it (Rx's distinct_until_changed).
+"""dedupe: drop an item equal to the one before it (Rx's distinct_until_changed).
 
 in    1  1  2  2  1
 out   1     2     1
@@ -20,14 +20,15 @@ _NOTHING = object()
 
 
 def dedupe(key: Callable[[Any], object] | None = None) -> Through:
-    """Pass an item on if it differs from the one before it.
+    """Emit an item if it differs from the one before it.
 
-    An `append` is never dropped: the same text twice is two pieces of news.
+    An `append` is never dropped: the same text twice is two updates.
 
-    Cheap on snapshots that share structure: what is the same object is equal without a look inside.
+    It is cheap for snapshots that share structure: identical objects (`a is b`) compare equal without a deep
+    comparison.
 
     Args:
-        key: what to compare of an item; by default the item itself.
+        key: returns the value to compare for an item; by default the item itself.
     """
     return Through(lambda: _Dedupe(key), "dedupe")
 

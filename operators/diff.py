@@ -1,4 +1,4 @@
-"""diff: changes (or whole snapshots) -> the least changes.
+"""diff: reduce changes (or complete snapshots) to minimal changes.
 
 in    add /name "Jo", append /name "hn"      reset, add "", add /name "Jo", append /name "e", ...
 out   add /name "John"                       reset, replace /name "Joe", ...
@@ -10,45 +10,47 @@ out   add "", add /name   append /name "hn"
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, cast
 
+from streamkit.assembly.text_machine import reader_before
 from streamkit.changes.attempt_diff import AttemptDiff
 from streamkit.changes.change import Change, End, Finish, is_verdict
 from streamkit.changes.document import Document
 from streamkit.changes.endings import cut_short, unfinished
-from streamkit.changes.json_values import same_json
 from streamkit.changes.merge import merge_into
 from streamkit.changes.snapshot_diff import SnapshotDiff
 from streamkit.flow import AnyStage, Reason, ToChanges
 
 __all__ = ["diff"]
 
-_RARE = ("reset", "replace", "end")
+_RARE = ("reset", "end")
 
 
 def diff() -> ToChanges:
-    """Say once what was said twice, nothing that changes nothing, and after a retry only what differs.
+    """Join changes of one chunk, drop changes without effect, and after a retry emit only the differences.
 
-    - Text that one chunk appends to a string it has just told of joins it.
-    - A `replace` by an equal number, boolean or null is dropped; its verdict is not.
-    - After a `reset` the new attempt is compared with what the subscriber already has; when one of its
-      containers closes, what it did not repeat is removed. Every value gets its verdict again. An `end`
-      before that names, as open, the paths of the old attempt still shown.
-    - Items that are not changes are whole snapshots: pydantic models, or dicts and lists, from any other
-      library. They become the same changes; the verdicts follow when the input ends.
+    - Text that one chunk appends to a string it has just added or replaced joins that change.
+    - After a `reset`, the new attempt is compared with what the subscriber already has. When a container closes, the
+      children that the new attempt did not repeat are removed. Every value gets its verdict again. An `end` before
+      that lists, as open, the paths that still show the old attempt.
+    - Items that are not changes are complete snapshots from any other library: pydantic models, dicts or lists. They
+      are converted to the same changes; the verdicts follow when the input ends.
     """
     return ToChanges(_Diff, "diff", emits_changes=True, plan=_plan)
 
 
-def _plan(before: Sequence[AnyStage], me: AnyStage) -> Sequence[AnyStage]:
-    """Right behind a stage that can tell the least by itself, let it."""
-    least = before[-1].least if before else None
-    return (*before, me) if least is None else (*before[:-1], least)
+def _plan(before: Sequence[AnyStage], this: AnyStage) -> Sequence[AnyStage]:
+    """Directly after a stage that reads text there is nothing to do: one text has one attempt, and repeats nothing."""
+    reader = reader_before(before)
+    if reader is None:
+        return (*before, this)
+    return (*before[:-1], replace(reader, name=f"{reader.name} | {this.name}").stage())
 
 
 class _Diff:
     def __init__(self) -> None:
-        self._shown = Document()
+        self._shown = Document()  # what the consumer has
         self._attempt_diff: AttemptDiff | None = None
         self._snapshots = SnapshotDiff()
 
@@ -67,9 +69,9 @@ class _Diff:
                 else:
                     out.append(change)
                 continue
-            for told in self._rare(change) if isinstance(item, Change) else self._snapshots.take(item):
-                apply(told)
-                merge_into(out, told)
+            for reduced in self._reduce(change) if isinstance(item, Change) else self._snapshots.take(item):
+                apply(reduced)
+                merge_into(out, reduced)
         return out
 
     def close(self, reason: Reason, /) -> Sequence[Change]:
@@ -82,7 +84,7 @@ class _Diff:
         status, error = unfinished(reason, self._shown.open, started=self._shown.has(()))
         return [Change("end", (), End(status, self._shown.open, error, reason.reason))]
 
-    def _rare(self, change: Change) -> Sequence[Change]:
+    def _reduce(self, change: Change) -> Sequence[Change]:
         op, path, value = change
         if op == "reset":
             self._attempt_diff = AttemptDiff(self._shown)
@@ -95,5 +97,4 @@ class _Diff:
             if not path and is_verdict(change):
                 self._attempt_diff = None
             return changes
-        same = not isinstance(value, (dict, list, str)) and same_json(self._shown.get(path), value)
-        return [] if same else [change]
+        return [change]

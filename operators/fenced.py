@@ -1,4 +1,4 @@
-"""fenced: text around a JSON document in a Markdown fence -> the document's text, as it comes.
+"""fenced: drop the text before a JSON document in a Markdown fence; emit the rest as it arrives.
 
 in    "Here it is:\\n``"   "`json\\n{"   '"a": 1}\\n```\\nDone.'
 out                        "{"          '"a": 1}\\n```\\nDone.'      accumulate(ignore_rest=True) stops at the }
@@ -13,43 +13,43 @@ from streamkit.flow import Reason, Stage
 
 __all__ = ["fenced"]
 
-_BEGINS = re.compile(r"\s*[{\[]")
-_OPENING = re.compile(r"```[ \t]*\w*\s*(?=[{\[])")
-_PERHAPS = re.compile(r"(?:`{1,2}|```[ \t]*(?:\w{0,32}\s{0,1024}))\Z")
+_DOCUMENT_START = re.compile(r"\s*[{\[]")
+_FENCE = re.compile(r"```[ \t]*\w*\s*(?=[{\[])")
+_PARTIAL_FENCE = re.compile(r"(?:`{1,2}|```[ \t]*(?:\w{0,32}\s{0,1024}))\Z")
 
 
 def fenced() -> Stage[str, str]:
-    """Pass on the text from the first object or array that opens a Markdown fence; what is before it is dropped.
+    """Emit text from the first object or array that starts a Markdown fence; drop the text before it.
 
-    Text that begins with an object or array needs no fence. A fence around something else is passed by. What
-    follows the document, the fence's end among it, is left to `accumulate(ignore_rest=True)`. Of the text
-    before, only what may be the beginning of a fence is kept.
+    Text that starts with an object or array needs no fence. Fences with other content are skipped. The text after the
+    document, with the end of the fence, is left to `accumulate(ignore_rest=True)`. Of the text before the document,
+    only a possible start of a fence is buffered.
     """
     return Stage(_Fenced, "fenced")
 
 
 class _Fenced:
     def __init__(self) -> None:
-        self._inside = self._spoken = False
-        self._kept = ""
+        self._inside = self._seen_text = False
+        self._buffer = ""
 
     def feed(self, text: str, /) -> Sequence[str]:
         if self._inside:
             return (text,)
-        text = self._kept + text
-        if not self._spoken and _BEGINS.match(text):
-            return self._enter(text)
-        found = _OPENING.search(text)
-        if found is not None:
-            return self._enter(text[found.end() :])
-        self._spoken = self._spoken or bool(text.strip())
-        perhaps = _PERHAPS.search(text)
-        self._kept = perhaps[0] if perhaps is not None else ""
+        text = self._buffer + text
+        if not self._seen_text and _DOCUMENT_START.match(text):
+            return self._start(text)
+        fence = _FENCE.search(text)
+        if fence is not None:
+            return self._start(text[fence.end() :])
+        self._seen_text = self._seen_text or bool(text.strip())
+        partial = _PARTIAL_FENCE.search(text)
+        self._buffer = partial[0] if partial is not None else ""
         return ()
 
     def close(self, reason: Reason, /) -> Sequence[str]:
         return ()
 
-    def _enter(self, text: str) -> Sequence[str]:
-        self._inside, self._kept = True, ""
+    def _start(self, text: str) -> Sequence[str]:
+        self._inside, self._buffer = True, ""
         return (text,)

@@ -1,8 +1,8 @@
-"""map_async: awaits a function for every item, several at once.
+"""map_async: await a function for every item, several calls at once.
 
 map_async(fetch, limit=2)
 in    a  b  c  d
-out   A  B  C  D      no more than two are being fetched
+out   A  B  C  D      at most two calls run at once
 """
 
 from __future__ import annotations
@@ -21,58 +21,59 @@ __all__ = ["map_async"]
 InT = TypeVar("InT")
 OutT = TypeVar("OutT")
 
-_ANOTHER = "and another failed, too: {!r}"
+_ANOTHER = "and another call failed: {!r}"
 
 
 def map_async(fn: Callable[[InT], Awaitable[OutT]], *, limit: int = 8, ordered: bool = True) -> Stage[InT, OutT]:
-    """Hand on what `fn` returns for each item.
+    """Emit what `fn` returns for each item.
 
-    What is ready at once is handed on as one batch. When `fn` or the source raises, what came before is handed on,
-    and then it is raised; calls that are still running are cancelled if `fn` raised. It waits, so it needs `async for`.
+    Results that are ready at the same time are emitted as one batch. When `fn` or the source raises, the results before
+    are emitted, then the error is raised. If `fn` raised, calls that are still running are cancelled. It waits, so it
+    needs `async for`.
 
     Args:
         fn: called with each item, and awaited.
-        limit: how many calls may run, or have results that nobody took; the source waits beyond that.
-        ordered: results come in the order of their items; otherwise as they are ready.
+        limit: how many calls may be running or have results not yet emitted; the source waits beyond that.
+        ordered: emit results in the order of their items; otherwise as they become ready.
 
     Raises:
-        TypeError: `fn` is no function; or (when the flow runs) it returns nothing that can be awaited.
+        TypeError: `fn` is not a function; or (when the flow runs) it does not return an awaitable.
         ValueError: `limit` is less than 1.
     """
     check_function(fn, "map_async()")
     if limit < 1:
-        raise ValueError(f"map_async(limit={limit}): at least one call has to run")
+        raise ValueError(f"map_async() got limit={limit}: allow at least one call")
     name = f"map_async({getattr(fn, '__name__', 'fn')})"
 
     def pump(batches: Batches) -> Batches:
-        return _mapped(batches, _Calls(cast("Callable[[Any], Awaitable[object]]", fn), limit, name), ordered=ordered)
+        return _map(batches, _Calls(cast("Callable[[Any], Awaitable[object]]", fn), limit, name), ordered=ordered)
 
     return Stage(needs_a_loop(name), name, emits_changes=False, pump=pump)
 
 
 class _Calls:
-    """The calls that run or wait to be taken, in the order of their items."""
+    """The calls that are running or whose results were not taken yet, in the order of their items."""
 
     def __init__(self, fn: Callable[[Any], Awaitable[object]], limit: int, name: str) -> None:
         self._fn, self._name, self._slots = fn, name, asyncio.Semaphore(limit)
         self.tasks: dict[asyncio.Task[object], None] = {}
-        self.news = asyncio.Event()
+        self.changed = asyncio.Event()
 
-    async def start(self, batches: Batches) -> None:
-        """Start a call for each item, as there is room."""
+    async def start_all(self, batches: Batches) -> None:
+        """Start a call for each item, as slots become free."""
         try:
             async with aclosing(batches):
                 async for batch in batches:
                     for item in batch:
                         await self._slots.acquire()
-                        self._start_one(item)
+                        self._start(item)
         except asyncio.CancelledError as cancelled:
-            raise failure_of(cancelled, f"what {self._name} reads") from cancelled
+            raise failure_of(cancelled, f"the input of {self._name}") from cancelled
         finally:
-            self.news.set()
+            self.changed.set()
 
-    def take(self, *, ordered: bool) -> Sequence[asyncio.Task[object]]:
-        """Take those that are done."""
+    def take_done(self, *, ordered: bool) -> Sequence[asyncio.Task[object]]:
+        """Remove and return the calls that are done."""
         taken: list[asyncio.Task[object]] = []
         for task in self.tasks:
             if task.done():
@@ -84,19 +85,19 @@ class _Calls:
             self._slots.release()
         return taken
 
-    def _start_one(self, item: object) -> None:
+    def _start(self, item: object) -> None:
         task = asyncio.get_running_loop().create_task(self._call(item), name=f"streamkit {self._name}")
-        task.add_done_callback(lambda _: self.news.set())
+        task.add_done_callback(lambda _: self.changed.set())
         self.tasks[task] = None
 
     async def _call(self, item: object) -> object:
         try:
-            return await self._awaited(item)
+            return await self._result(item)
         except Exception as error:
             error.add_note(f"raised in stage {self._name}, for {item!r:.80}")
             raise
 
-    async def _awaited(self, item: object) -> object:
+    async def _result(self, item: object) -> object:
         try:
             called: object = self._fn(item)
             if not inspect.isawaitable(called):
@@ -106,34 +107,34 @@ class _Calls:
             raise failure_of(cancelled, "a call") from cancelled
 
 
-async def _mapped(batches: Batches, calls: _Calls, *, ordered: bool) -> Batches:
-    starting = asyncio.get_running_loop().create_task(calls.start(batches), name="streamkit map_async")
+async def _map(batches: Batches, calls: _Calls, *, ordered: bool) -> Batches:
+    starting = asyncio.get_running_loop().create_task(calls.start_all(batches), name="streamkit map_async")
     failed: BaseException | None = None
     try:
         while failed is None and not (starting.done() and not calls.tasks):
-            await calls.news.wait()
-            calls.news.clear()
-            out, failed = _results(calls.take(ordered=ordered))
+            await calls.changed.wait()
+            calls.changed.clear()
+            out, failed = _results(calls.take_done(ordered=ordered))
             if out:
                 yield out
         if failed is not None:
             raise failed
         starting.result()
     finally:
-        await _end([starting, *calls.tasks], failed)
+        await _stop([starting, *calls.tasks], failed)
 
 
 def _results(tasks: Sequence[asyncio.Task[object]]) -> tuple[Sequence[object], BaseException | None]:
-    """What calls returned until one failed, and its error; of those after it, errors alone are told, as its notes."""
-    good = list(takewhile(lambda task: task.exception() is None, tasks))
-    failed = [error for task in tasks if (error := task.exception()) is not None]
-    for other in failed[1:]:
-        failed[0].add_note(_ANOTHER.format(other))
-    return [task.result() for task in good], failed[0] if failed else None
+    """Return the results before the first call that failed, and its error; later errors become notes on it."""
+    succeeded = list(takewhile(lambda task: task.exception() is None, tasks))
+    errors = [error for task in tasks if (error := task.exception()) is not None]
+    for other in errors[1:]:
+        errors[0].add_note(_ANOTHER.format(other))
+    return [task.result() for task in succeeded], errors[0] if errors else None
 
 
-async def _end(tasks: Sequence[asyncio.Task[Any]], failed: BaseException | None) -> None:
-    """Stop what still runs; what else fails is a note on what failed first."""
+async def _stop(tasks: Sequence[asyncio.Task[Any]], failed: BaseException | None) -> None:
+    """Stop the tasks that still run; their errors become notes on the first one."""
     await stop_all(tasks)
     others = [task.exception() for task in tasks if not task.cancelled()]
     for other in others:

@@ -1,4 +1,4 @@
-"""on_end: calls a function when a run is over, however it ended (Kotlin's onCompletion).
+"""on_end: call a function when a run is over, however it ended (Kotlin's onCompletion).
 
 in    a--b--#
 out   a--b--#      and  fn(error)
@@ -20,18 +20,18 @@ __all__ = ["on_end"]
 
 
 def on_end(fn: Callable[[BaseException | None], Awaitable[object] | object]) -> Through:
-    """Call `fn` once for each run, when it is over; items pass as they are.
+    """Call `fn` once per run, when it is over; items pass unchanged.
 
-    It is given what ended the run: None if all went well; the error that is raised, or that the `end` tells of (for a
-    text that was cut, say); `GeneratorExit` for a consumer that left or was cancelled. What it raises comes out, or is
-    a note on what came first.
+    Its argument says what ended the run: None if all went well; the error that is raised, or that the `end` reports
+    (for a truncated text, for example); `GeneratorExit` if the consumer left or was cancelled. An error of `fn` is
+    raised, or becomes a note on an earlier error.
 
     Args:
         fn: a function; or a coroutine function, which needs `async for`. A plain function that returns a coroutine (a
-            lambda around one, say) is an error when the run is over.
+            lambda around one, for example) raises a `TypeError` when the run is over.
 
     Raises:
-        TypeError: `fn` is no function.
+        TypeError: `fn` is not a function.
     """
     check_function(fn, "on_end()")
     name = f"on_end({getattr(fn, '__name__', 'fn')})"
@@ -39,7 +39,7 @@ def on_end(fn: Callable[[BaseException | None], Awaitable[object] | object]) -> 
         return Through(lambda: _OnEnd(fn), name)
 
     def pump(batches: Batches) -> Batches:
-        return _told(batches, cast("Callable[[BaseException | None], Awaitable[object]]", fn))
+        return _await_at_end(batches, cast("Callable[[BaseException | None], Awaitable[object]]", fn))
 
     return Through(needs_a_loop(name), name, pump=pump)
 
@@ -55,42 +55,42 @@ class _OnEnd:
 
     def close(self, reason: Reason, /) -> Sequence[Any]:
         end = self._end
-        why = reason if isinstance(reason, BaseException) else end.error if end is not None else None
+        cause = reason if isinstance(reason, BaseException) else end.error if end is not None else None
         try:
-            refuse_coroutine(self._fn(why), "on_end()")
+            refuse_coroutine(self._fn(cause), "on_end()")
         except Exception as error:
-            # What an `end` tells of is raised where that is `failed`.
-            comes = isinstance(reason, Exception) or (end is not None and end.status == "failed")
-            if why is None or not comes:
+            # The error of an `end` is raised only if its status is `failed`.
+            cause_is_raised = isinstance(reason, Exception) or (end is not None and end.status == "failed")
+            if cause is None or not cause_is_raised:
                 raise
-            why.add_note(_also(error))
+            cause.add_note(_note(error))
         return ()
 
 
-async def _told(batches: Batches, fn: Callable[[BaseException | None], Awaitable[object]]) -> Batches:
-    why: BaseException | None = None
-    first: Exception | None = None
+async def _await_at_end(batches: Batches, fn: Callable[[BaseException | None], Awaitable[object]]) -> Batches:
+    cause: BaseException | None = None
+    raised: Exception | None = None
     try:
         async with aclosing(batches):
             async for batch in batches:
                 end = _end_of(batch[-1])
-                why = end.error if end is not None else None
+                cause = end.error if end is not None else None
                 yield batch
     except BaseException as error:
-        first = error if isinstance(error, Exception) else None
-        why = first or GeneratorExit()
+        raised = error if isinstance(error, Exception) else None
+        cause = raised or GeneratorExit()
         raise
     finally:
         try:
             with anyio.CancelScope(shield=True):
-                await fn(why)
+                await fn(cause)
         except Exception as error:
-            if first is None:
+            if raised is None:
                 raise
-            first.add_note(_also(error))
+            raised.add_note(_note(error))
 
 
-def _also(error: Exception) -> str:
+def _note(error: Exception) -> str:
     return f"and on_end() failed: {error!r}"
 
 

@@ -1,4 +1,4 @@
-"""retry_source: opens the source again when it fails.
+"""retry_source: open the source again when it fails.
 
 retry_source(3)
 in    #      #      a--b|
@@ -21,37 +21,37 @@ T = TypeVar("T")
 
 
 def retry_source(attempts: int = 3, *kinds: type[Exception], delay: float = 0.0) -> Retry:
-    """Run what stands before it again when it raises, from its beginning.
+    """When the source or a stage before this one raises, run them again from the beginning.
 
-    Behind text it helps as long as nothing came: text that was handed on cannot be taken back, so an error after that
-    comes out. Behind changes (`flow | extract(Model) | retry_source()`) it always helps: a `reset` begins the new
-    attempt, the document stays, and `diff()` behind it tells only what differs. The last error comes out, with notes
-    of those before.
+    After text, it helps only while nothing was emitted: emitted text cannot be taken back, so later errors are raised.
+    After changes (`flow | extract(Model) | retry_source()`) it always helps. A `reset` starts the new attempt, the
+    document stays, and a `diff()` after it emits only the differences. If all attempts fail, the last error is raised,
+    with notes of the earlier ones.
 
-    It runs the source, so it stands behind a source or a flow, not in a pipeline. Async only.
+    It runs the source itself, so use it after a source or a flow, not inside a pipeline. Async only.
 
     Args:
         attempts: how often the source is run at most.
-        kinds: which errors; by default every `Exception`.
-        delay: seconds before the second attempt; doubled for each one after it.
+        kinds: which errors to retry; by default every `Exception`.
+        delay: seconds before the second attempt; doubled for each later one.
 
     Raises:
-        ValueError: fewer than one attempt, or a negative `delay`.
-        TypeError: `attempts` is no number, or one of `kinds` no class of exceptions; or when it is put behind a source
-            that can be read only once, or behind stages without a source.
+        ValueError: less than one attempt, or a negative `delay`.
+        TypeError: `attempts` is not a number, or one of `kinds` is not an exception class; or, when it is composed,
+            the source can be read only once, or there is no source.
     """
     if not isinstance(attempts, int):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
         raise TypeError(f"retry_source() takes a number of attempts first, as in (3, OSError), got {attempts!r:.80}")
     check_kinds(kinds, "retry_source()")
     if delay < 0:
-        raise ValueError(f"retry_source(delay={delay}): there is no time before now")
+        raise ValueError(f"retry_source() got delay={delay}: a delay cannot be negative")
     if attempts < 1:
-        raise ValueError(f"retry_source({attempts}): at least one attempt is needed")
+        raise ValueError(f"retry_source() got {attempts} attempts: allow at least one attempt")
     return Retry(attempts, kinds or (Exception,), delay)
 
 
 class Retry:
-    """What `source | retry_source()` calls; the same as `retry(source)`."""
+    """The settings of `retry_source`; `source | retry` and `retry(source)` are the same."""
 
     def __init__(self, attempts: int, kinds: tuple[type[Exception], ...], delay: float) -> None:
         self.attempts, self.kinds, self.delay = attempts, kinds, delay
@@ -62,16 +62,19 @@ class Retry:
     def __call__(self, source: AsyncIterable[T] | Iterable[T]) -> Flow[T]:
         if isinstance(source, Pipeline):
             raise TypeError(
-                f"retry_source() stands behind a source, which it runs again, not behind stages alone: write "
-                f"source | {source!r} | retry_source()"
+                f"retry_source() needs a source to run again, got only stages: write source | {source!r} | "
+                "retry_source()"
             )
         flow = source if isinstance(source, Flow) else Flow[T](source)
         if not flow.can_run_again:
-            raise TypeError(f"cannot run {flow!r} again: retry_source() takes a source that can be iterated anew")
-        return Flow(_Retried(flow, self))
+            raise TypeError(
+                f"cannot run {flow!r} again, its source can be read only once: give retry_source() a source that can "
+                "be iterated again, such as a list or a class with __aiter__"
+            )
+        return Flow(_RetriedSource(flow, self))
 
 
-class _Retried(Generic[T]):
+class _RetriedSource(Generic[T]):
     """A source of batches: those of the attempts, one after the other."""
 
     def __init__(self, flow: Flow[T], retry: Retry) -> None:
@@ -89,11 +92,11 @@ class _Retried(Generic[T]):
 
 
 class _Attempts:
-    """One run; tells at its end how the source said that it finished."""
+    """One run; its `finish` is that of the source's last attempt."""
 
     def __init__(self, flow: Flow[Any], retry: Retry) -> None:
         self.finish: Finish | None = None
-        self._flow, self._retry = flow | Stage(lambda: _Watch(self), "retry_source"), retry
+        self._flow, self._retry = flow | Stage(lambda: _FinishObserver(self), "retry_source"), retry
         self._batches = self._run()
 
     async def __anext__(self) -> Sequence[object]:
@@ -103,35 +106,35 @@ class _Attempts:
         await self._batches.aclose()
 
     async def _run(self) -> Batches:
-        retry, before = self._retry, list[Exception]()
+        retry, earlier = self._retry, list[Exception]()
         while True:
-            last = len(before) == retry.attempts - 1
-            told = spoke = False
-            held: Change | None = None
+            is_last = len(earlier) == retry.attempts - 1
+            emitted = emitted_changes = False
+            failed_end: Change | None = None
             try:
                 async with self._flow.batches() as batches:
                     async for batch in batches:
-                        out, held = (batch, None) if last else hold_failure(batch, retry.kinds)
-                        spoke = spoke or any(isinstance(item, Change) for item in out)
-                        told = told or bool(out)
+                        out, failed_end = (batch, None) if is_last else hold_failure(batch, retry.kinds)
+                        emitted_changes = emitted_changes or any(isinstance(item, Change) for item in out)
+                        emitted = emitted or bool(out)
                         if out:
                             yield out
             except retry.kinds as error:
-                if last or (told and not spoke):
-                    for count, earlier in enumerate(before, 1):
-                        error.add_note(f"attempt {count} of {retry.attempts}: {earlier!r}")
+                if is_last or (emitted and not emitted_changes):
+                    for number, before in enumerate(earlier, 1):
+                        error.add_note(f"attempt {number} of {retry.attempts}: {before!r}")
                     raise
-                before.append(error)
+                earlier.append(error)
             else:
-                if held is not None:  # as in catch()
-                    yield (held,)
+                if failed_end is not None:  # it only reports an error, perhaps of an earlier run: nothing was raised
+                    yield (failed_end,)
                 return
-            if spoke:
-                yield (Change("reset", (), str(before[-1])),)
-            await asyncio.sleep(retry.delay * 2 ** (len(before) - 1))
+            if emitted_changes:
+                yield (Change("reset", (), str(earlier[-1])),)
+            await asyncio.sleep(retry.delay * 2 ** (len(earlier) - 1))
 
 
-class _Watch:
+class _FinishObserver:
     """Passes everything on, and keeps how the source finished."""
 
     def __init__(self, attempts: _Attempts) -> None:

@@ -1,4 +1,4 @@
-"""sample: what came, every so many seconds, by the clock.
+"""sample: emit what has arrived at each tick of a clock.
 
 sample(3)
 in    ab--c-----d|
@@ -16,30 +16,29 @@ __all__ = ["sample"]
 
 
 def sample(interval: float) -> Through:
-    """Hand on what has come at each tick of a clock that starts with the run; nothing if nothing came.
+    """Emit what has arrived at each tick of a clock that starts with the run; nothing if nothing arrived.
 
-    Changes are merged, and nothing of them is lost; of anything else the newest is handed on. What waits when the
-    source ends is handed on without delay. A tick that the consumer was busy at is left out. It waits, so it needs
-    `async for`.
+    Changes are merged without loss; of other items, only the newest is emitted. When the source ends, the pending items
+    are emitted at once. A tick during which the consumer is busy is skipped. It waits, so it needs `async for`.
 
     Args:
         interval: seconds from tick to tick.
 
     Raises:
-        ValueError: it is not positive.
+        ValueError: `interval` is not positive.
     """
     check_seconds(interval, "sample()")
 
     async def pump(batches: Batches) -> Batches:
-        pile = Backlog()
+        backlog = Backlog()
         now = asyncio.get_running_loop().time
         start, tick = now(), 0
-        async with Reading(batches, pile.add, name) as reading:
-            while pile or not reading.over:
+        async with Reading(batches, backlog.add, name) as reading:
+            while backlog or not reading.over:
                 tick = max(tick, int((now() - start) / interval)) + 1
                 await reading.rest(start + tick * interval - now())
-                if pile:
-                    yield pile.take()
+                if backlog:
+                    yield backlog.take()
             reading.finish()
 
     name = f"sample({interval:g})"

@@ -1,4 +1,4 @@
-"""select: only the changes of some paths.
+"""select: emit only the changes at some paths.
 
 select("/users/*/name")
 in    add "", add /users, add /users/0, add /users/0/name "Jo", add /users/0/age 25, ... end
@@ -20,22 +20,22 @@ _ALWAYS = ("reset", "snapshot", "end")
 
 
 def select(*patterns: str) -> Through:
-    """Pass on the changes whose path fits one of the patterns, and always `reset`, `snapshot` and `end`.
+    """Emit the changes whose path matches one of the patterns, and always `reset`, `snapshot` and `end`.
 
-    Paths stay as they are, so what comes out does not fold into a document of its own.
+    Paths are not changed, so the output does not fold into a document of its own.
 
     Args:
-        patterns: JSON Pointers in which `*` stands for any one step and a last `**` for any number.
+        patterns: JSON Pointers in which `*` matches any one step, and a final `**` any number of steps.
 
     Raises:
-        ValueError: no pattern, or one that can never match the model of the stage before.
+        ValueError: there is no pattern, or one can never match the model of the stage before.
     """
     if not patterns:
         raise ValueError("select() needs a pattern, such as '/users/*/name'")
-    fits = matcher(patterns)
+    path_matches = matcher(patterns)
 
     def keep(change: Change[object]) -> bool:
-        return change.op in _ALWAYS or fits(change)
+        return change.op in _ALWAYS or path_matches(change)
 
     return Through(lambda: _Select(keep), f"select({', '.join(map(repr, patterns))})", plan=checking_planner(patterns))
 

@@ -1,4 +1,4 @@
-"""snapshots: changes -> the model as it stands, each time something changed.
+"""snapshots: fold changes -> emit the model as it is so far, each time something changed.
 
 in    add "", add /name "Jo"       append /name "hn"          add /age 25, complete ""
 out   User(name="Jo", age=None)    User(name="John", ...)     User(name="John", age=25)
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeVar, cast, overload
 
+from streamkit.assembly.text_machine import reader_before
 from streamkit.changes.change import Change, End
 from streamkit.changes.endings import missed, no_beginning, no_change
 from streamkit.errors import StreamkitError
@@ -28,25 +29,29 @@ def snapshots(model: type[ModelT]) -> Stage[Change[Any], ModelT]: ...
 def snapshots(model: type[ModelT] | None = None) -> Stage[Change[Any], ModelT]:
     """Fold typed changes into `Partial[Model]` instances; the last one is the model itself.
 
-    One for each chunk that changed what is to be seen. Unchanged parts are the same objects from one
-    snapshot to the next. A field not yet seen shows its plain default, else None; `model_fields_set`
-    tells which have come; a value that is not valid shows None. A stream that does not end `complete`
+    It emits at most one snapshot per chunk: only if the chunk changed something visible. Parts that did not change
+    are the same objects in the next snapshot. A field that has not arrived shows its plain default, or None;
+    `model_fields_set` has the fields that arrived. An invalid value shows None. A stream that does not end `complete`
     raises its error after the last snapshot, which the error then carries as `.partial`.
 
     Args:
         model: the type; by default the one that the stage before validates.
 
     Raises:
-        TypeError: no model is given, and no stage before knows one.
+        TypeError: no model is given, and no stage before has one.
     """
 
-    def plan(before: Sequence[AnyStage], me: AnyStage) -> Sequence[AnyStage]:
+    def plan(before: Sequence[AnyStage], this: AnyStage) -> Sequence[AnyStage]:
         known = next((stage.model for stage in reversed(before) if stage.model is not None), None)
-        if known is None and before and before[-1].reads is not None:
-            raise TypeError("snapshots() takes typed changes: put it behind validate(Model) or extract(Model)")
+        reader = reader_before(before)
+        if known is None and reader is not None and not reader.typed:
+            raise TypeError(
+                f"snapshots() takes typed changes, and {reader.name} has no model: put it after validate(Model) or "
+                "extract(Model)"
+            )
         if model is None and known is not None:
             return (*before, _stage(known, None))
-        return (*before, me)
+        return (*before, this)
 
     return _stage(model, plan)
 
@@ -58,13 +63,11 @@ def _stage(model: object, plan: Planner | None) -> ToRoot:
 class _Snapshots:
     def __init__(self, model: object) -> None:
         if model is None:
-            raise TypeError(
-                "snapshots() needs a model: give it one, or put it behind validate(Model) or extract(Model)"
-            )
+            raise TypeError("snapshots() needs a model: give it one, or put it after validate(Model) or extract(Model)")
         self.error: Exception | None = None
         self.finished = False
         self._fold = TypedFold(compile_type(model))
-        self._begun = False
+        self._started = False
         self._end: End | None = None
 
     def feed(self, change: Change[object], /) -> Sequence[object]:
@@ -79,10 +82,10 @@ class _Snapshots:
                 self._end = cast("End", change.value)
             elif change.op == "snapshot":
                 return self._stop(missed("snapshots()"))
-            elif change.path and not self._begun:
+            elif change.path and not self._started:
                 return self._stop(no_beginning("snapshots()", change.path))
             else:
-                self._begun = True
+                self._started = True
                 fold.apply(change)
         out = (fold.snapshot(),) if fold.changed else ()
         if self._end is not None and self._end.status != "complete":

@@ -1,4 +1,4 @@
-"""tap: calls a function with every item and passes the item on (Rx's tap, Kotlin's onEach).
+"""tap: call a function with every item, and pass the item on (Rx's tap, Kotlin's onEach).
 
 in    a  b  c
 out   a  b  c      and  fn(a), fn(b), fn(c)
@@ -18,18 +18,20 @@ T = TypeVar("T")
 
 
 def tap(fn: Callable[[Any], object]) -> Through:
-    """Look at what passes, without changing it: to log, count or trace.
+    """Call `fn` with every item without changing the items: to log, count or trace.
 
     Args:
-        fn: called with each item before it is passed on; what it raises ends the stream.
+        fn: called with each item before it is passed on. If it raises, the stream ends.
 
     Raises:
-        TypeError: `fn` is no function, is a coroutine function, or returns a coroutine (when the flow is iterated);
-            a stage does not wait.
+        TypeError: `fn` is not a function, or is a coroutine function, or returns a coroutine (when the flow is
+            iterated): this stage does not wait.
     """
     check_function(fn, "tap()")
     if inspect.iscoroutinefunction(fn):
-        raise TypeError(f"tap() takes a plain function, got the coroutine function {fn!r}; await in the consuming loop")
+        raise TypeError(
+            f"tap() takes a plain function, got the coroutine function {fn!r}: await it in the consuming loop"
+        )
     return Through(lambda: _Tap(fn), f"tap({getattr(fn, '__name__', 'fn')})")
 
 
@@ -38,9 +40,9 @@ class _Tap(Generic[T]):
         self._fn = fn
 
     def feed(self, item: T, /) -> Sequence[T]:
-        told = self._fn(item)
-        if told is not None:
-            refuse_coroutine(told, "tap()")
+        returned = self._fn(item)
+        if returned is not None:
+            refuse_coroutine(returned, "tap()")
         return (item,)
 
     def close(self, reason: Reason, /) -> Sequence[T]:

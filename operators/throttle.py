@@ -1,4 +1,4 @@
-"""throttle: at most one batch in so many seconds, without loss.
+"""throttle: emit at most one batch per interval, without loss.
 
 throttle(3)
 in    a--b-c------d|
@@ -14,26 +14,26 @@ __all__ = ["throttle"]
 
 
 def throttle(interval: float) -> Through:
-    """Hand on what comes at once, then nothing for `interval` seconds, then what came meanwhile as one batch.
+    """Emit what arrives at once, then nothing for `interval` seconds, then everything pending as one batch.
 
-    Changes are merged, and nothing of them is lost: appends are joined, every verdict stays. Of anything else (models
-    from `snapshots()`) the newest is handed on. The source is read all the while. What waits when it ends is handed on
-    without delay. It waits, so it needs `async for`.
+    Changes are merged without loss: appends are joined, every verdict stays. Of other items (models from
+    `snapshots()`), only the newest is emitted. The source is read all the time. When it ends, the pending items are
+    emitted at once. It waits, so it needs `async for`.
 
     Args:
         interval: seconds.
 
     Raises:
-        ValueError: they are not positive.
+        ValueError: `interval` is not positive.
     """
     check_seconds(interval, "throttle()")
 
     async def pump(batches: Batches) -> Batches:
-        pile = Backlog()
-        async with Reading(batches, pile.add, name) as reading:
-            while await reading.news():
-                if pile:
-                    yield pile.take()
+        backlog = Backlog()
+        async with Reading(batches, backlog.add, name) as reading:
+            while await reading.wait():
+                if backlog:
+                    yield backlog.take()
                     await reading.rest(interval)
                 elif reading.over:
                     break

@@ -1,4 +1,4 @@
-"""timeout: an error when nothing comes for too long.
+"""timeout: raise an error when nothing arrives for too long.
 
 timeout(first=5, between=2)
 in    --a-b---c
@@ -16,10 +16,10 @@ __all__ = ["timeout"]
 
 
 def timeout(*, first: float | None = None, between: float | None = None) -> Through:
-    """Raise `TimeoutError` when the first item, or the next one, does not come in time; the source is closed.
+    """Raise `TimeoutError` when the first item, or the next one, does not arrive in time; the source is closed.
 
-    In a stream of changes that is an `end` with status `failed`, then the error. It counts the time that the consumer
-    waits, not the time that it works. It waits, so it needs `async for`.
+    A stream of changes gets an `end` with status `failed` before the error. Only the time that the consumer waits is
+    counted, not the time that it works. It waits, so it needs `async for`.
 
     Args:
         first: seconds until the first item; None for no limit.
@@ -36,13 +36,13 @@ def timeout(*, first: float | None = None, between: float | None = None) -> Thro
     name = f"timeout(first={first}, between={between})"
 
     def pump(batches: Batches) -> Batches:
-        return _timed(batches, first, between, name)
+        return _limit(batches, first, between, name)
 
     return Through(needs_a_loop(name), name, pump=pump)
 
 
-async def _timed(batches: Batches, first: float | None, between: float | None, name: str) -> Batches:
-    limit, which = first, "the first item"
+async def _limit(batches: Batches, first: float | None, between: float | None, name: str) -> Batches:
+    limit, awaited = first, "the first item"
     async with aclosing(batches):
         while True:
             clock = asyncio.timeout(limit)
@@ -56,7 +56,7 @@ async def _timed(batches: Batches, first: float | None, between: float | None, n
                     raise  # the source's own
                 break
             yield batch
-            limit, which = between, "the next item"
-    late = TimeoutError(f"{which} did not come within {limit:g} s")
-    late.add_note(f"raised in stage {name}")
-    raise late
+            limit, awaited = between, "the next item"
+    error = TimeoutError(f"{awaited} did not arrive within {limit:g} s")
+    error.add_note(f"raised in stage {name}")
+    raise error

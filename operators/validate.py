@@ -1,4 +1,4 @@
-"""validate: changes of JSON -> typed changes of a pydantic model, each value checked when it closes.
+"""validate: convert changes of JSON to typed changes of a pydantic model; each value is checked when it closes.
 
 in    add /age 25, complete /age 25       add /when "2024", append /when "-03-15", complete /when
 out   add /age 25, complete /age 25       add /when "2024-03-15", complete /when date(2024, 3, 15)
@@ -6,23 +6,27 @@ out   add /age 25, complete /age 25       add /when "2024-03-15", complete /when
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from json import dumps
 from json.encoder import encode_basestring
-from typing import Any, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
-from streamkit.assembly.text_machine import TextMachine
+from streamkit.assembly.text_machine import TextMachine, TextReader, reader_before
 from streamkit.changes.change import Change, Dropped, End, Finish, Path
-from streamkit.flow import AnyStage, Machine, Reason, Stage
+from streamkit.flow import Reason, Stage
 from streamkit.schema.compile import Options, compile_type, type_name
 from streamkit.text.limits import Limits
+
+if TYPE_CHECKING:
+    from streamkit.flow import AnyStage, Planner
 
 __all__ = ["validate"]
 
 ModelT = TypeVar("ModelT")
 
 
-def validate(  # settings, each with its default
+def validate(
     model: type[ModelT],
     *,
     on_invalid: Literal["emit", "raise", "drop"] = "emit",
@@ -31,74 +35,87 @@ def validate(  # settings, each with its default
     eager_literals: bool = False,
     exact_numbers: bool = False,
 ) -> Stage[Change[Any], Change[ModelT]]:
-    """Validate each value in JSON mode when it closes, and build the model from what is finished.
+    """Validate each value in JSON mode when it closes, and build the model from the finished values.
 
-    `add`, `append` and `replace` then speak of the model's fields, in the JSON form that the model dumps;
-    `complete` carries typed values, at the root the model itself. Plain strings stream; values of other
-    types appear when they are whole. No value is validated twice.
+    `add`, `append` and `replace` then describe the model's fields, in the JSON form that the model dumps. `complete`
+    carries typed values; at the root, the model itself. Plain strings stream; values of other types are emitted when
+    they are complete. No value is validated twice.
 
     Args:
-        model: a pydantic model, or any type that `pydantic.TypeAdapter` takes.
-        on_invalid: `"emit"` tells of a wrong value by an `invalid` and goes on; `"raise"` ends the stream
-            there, with status `failed` and an `InvalidResult`; `"drop"` leaves out list items that are not
-            valid, as if the document did not have them: items appear when they are whole, and for each one
-            left out an `invalid` comes at the list's path, with its index in the document in `loc`.
-            A field may choose for itself, by `Stream`.
-        strict: as in `Model.model_validate_json`: no conversions but those that JSON needs.
-        context: what validators find in `info.context`.
-        eager_literals: tell a `Literal` or `Enum` as soon as its beginning leaves one candidate. Should the
-            text then go on otherwise, it is replaced, and invalid.
-        exact_numbers: a `Decimal` gets a number's digits as they were written, not by way of a float.
-            Only right behind `accumulate()`, where the text is at hand.
+        model: a pydantic model, or any type that `pydantic.TypeAdapter` accepts.
+        on_invalid: what to do with invalid values.
+            `"emit"` emits an `invalid` change and continues.
+            `"raise"` ends the stream there, with status `failed` and an `InvalidResult`.
+            `"drop"` drops invalid list items, as if the document did not contain them. Items are emitted when they
+            are complete. For each dropped item, an `invalid` is emitted at the list's path; its `loc` has the item's
+            index in the document.
+            A field may choose for itself, with `Stream`.
+        strict: as in `Model.model_validate_json`: no conversions except those that JSON needs.
+        context: passed to validators as `info.context`.
+        eager_literals: emit a `Literal` or `Enum` as soon as its beginning fits only one candidate. If the text then
+            continues differently, the value is replaced, and invalid.
+        exact_numbers: give a `Decimal` a number's digits as written, without converting them to a float first.
+            Only directly after `accumulate()`, which has the text.
 
     Raises:
-        ValueError: another word for `on_invalid`; `exact_numbers` with another operator in between.
-        TypeError: pydantic can make nothing of the type.
+        ValueError: an unknown `on_invalid`; or `exact_numbers` with an operator between.
+        TypeError: pydantic cannot use the type.
     """
     if on_invalid not in ("emit", "raise", "drop"):
         raise ValueError(f"on_invalid is 'emit', 'raise' or 'drop', got {on_invalid!r}")
     options = Options(exact_numbers=exact_numbers, strict=strict, eager_literals=eager_literals, on_invalid=on_invalid)
-    node = compile_type(model, options)
-
-    def machine(limits: Limits, *, least: bool = False) -> TextMachine:
-        return TextMachine(node, limits, context=context, whole=not exact_numbers, on_invalid=on_invalid, least=least)
-
-    def stage(name: str, make: Callable[[], Machine[Any, Change[object]]], least: AnyStage | None = None) -> AnyStage:
-        return Stage(make, name, model=model, emits_changes=True, least=least)
-
-    def plan(before: Sequence[AnyStage], me: AnyStage) -> Sequence[AnyStage]:
-        limits = next((each.reads for each in reversed(before) if isinstance(each.reads, Limits)), None)
-        if limits is None:
-            return (*before, me)
-        if not isinstance(before[-1].reads, Limits):
-            if exact_numbers:
-                raise ValueError("exact_numbers needs the text itself: put validate() right behind accumulate()")
-            return (*before, stage(name, lambda: _Retold(machine(limits))))
-        # Right behind accumulate: read the text once, along the model. No second attempt can come from one
-        # text, so what diff would do there is done on the way, too.
-        least = stage(f"accumulate | {name} | diff", lambda: machine(limits, least=True))
-        return (*before[:-1], stage(f"accumulate | {name}", lambda: machine(limits), least))
-
     name = f"validate({type_name(model)})"
-    unfused = Stage(lambda: _Retold(machine(Limits())), name, model=model, emits_changes=True, plan=plan)
-    return cast("Stage[Change[Any], Change[ModelT]]", unfused)
+    reader = TextReader(
+        node=compile_type(model, options),
+        limits=Limits(),
+        name=f"accumulate | {name}",
+        model=model,
+        context=context,
+        whole=not exact_numbers,
+        on_invalid=on_invalid,
+    )
+
+    def stage(reader: TextReader, plan: Planner | None = None) -> AnyStage:
+        return Stage(lambda: _Validate(reader.machine()), name, model=model, emits_changes=True, plan=plan)
+
+    def plan(before: Sequence[AnyStage], this: AnyStage) -> Sequence[AnyStage]:
+        text = next(filter(None, map(_untyped_reader, reversed(before))), None)
+        if text is None:
+            return (*before, this)
+        along_model = replace(reader, limits=text.limits)
+        if _untyped_reader(before[-1]) is not None:
+            return (*before[:-1], along_model.stage())
+        if exact_numbers:
+            raise ValueError(
+                f"exact_numbers needs the text itself, and {name} is after {before[-1].name}: "
+                "put validate() directly after accumulate()"
+            )
+        return (*before, stage(along_model))
+
+    return cast("Stage[Change[Any], Change[ModelT]]", stage(reader, plan))
 
 
-class _Retold:
-    """Changes of a JSON document, written as JSON text again and read along the model."""
+def _untyped_reader(stage: AnyStage) -> TextReader | None:
+    """The reader of a stage that reads text without a model."""
+    reader = reader_before([stage])
+    return None if reader is None or reader.typed else reader
 
-    def __init__(self, reader: TextMachine) -> None:
-        self._reader = reader
-        self._open: list[tuple[Path, str]] = []  # what has no verdict yet, and what its text ends with
-        self._counts: list[int] = []  # of the children of each open container
+
+class _Validate:
+    """Encodes the changes of a document as JSON text again, and reads that along the model."""
+
+    def __init__(self, machine: TextMachine) -> None:
+        self._machine = machine
+        self._open: list[tuple[Path, str]] = []  # values without a verdict, and how their text ends
+        self._counts: list[int] = []  # the number of children of each open container
 
     @property
     def finished(self) -> bool:
-        return self._reader.finished
+        return self._machine.finished
 
     @property
     def error(self) -> Exception | None:
-        return self._reader.error
+        return self._machine.error
 
     def feed(self, change: Change[object], /) -> Sequence[Change[object]]:
         if not isinstance(change, Change):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
@@ -113,26 +130,27 @@ class _Retold:
             refusal = str(end.error) if end.status == "refused" else None
             failed = end.error if end.status == "failed" else None
             return self.close(failed or Finish(end.finish_reason, refusal=refusal))
-        return self._reader.feed(self._text(op, path, value))
+        return self._machine.feed(self._text(op, path, value))
 
     def close(self, reason: Reason, /) -> Sequence[Change[object]]:
-        return self._reader.close(reason)
+        return self._machine.close(reason)
 
     def _text(self, op: str, path: Path, value: object) -> str:
         if op == "add" or op == "replace":
-            return self._before(path) + self._begin(path, value)
+            return self._separator(path) + self._begin(path, value)
         if op == "append":
             return encode_basestring(cast("str", value))[1:-1]
         if op == "complete" or op == "invalid":
             return self._end(path)
         if op == "snapshot":
             raise ValueError(
-                "validate() reads a document from its beginning, and got a snapshot: join the hub before that is "
-                "forgotten (share(..., retain=None)), or have it wait (policy='suspend')"
+                "validate() needs the document from its beginning, and got a snapshot: subscribe to the hub before it "
+                "discards changes (share(..., retain=None)), or make it wait (policy='suspend')"
             )
-        raise ValueError(f"validate() cannot take {op!r}: it stands right behind accumulate()")
+        raise ValueError(f"validate() cannot read {op!r}: put it directly after accumulate()")
 
-    def _before(self, path: Path) -> str:
+    def _separator(self, path: Path) -> str:
+        """The comma and the key before a value."""
         if not self._counts:
             return ""
         comma = "," if self._counts[-1] else ""
@@ -146,15 +164,16 @@ class _Retold:
         elif isinstance(value, str):
             text = encode_basestring(value)
         else:
-            # A number ends with what follows. JSON has no word for infinity: what became it was too large for a float.
+            # The text after a number ends it: here a space. JSON cannot express infinity: it is a number that was too
+            # large for a float, so write one.
             text = dumps(value).replace("Infinity", "1e999") + " "
         self._open.append((path, text[-1]))
         return text[:-1]
 
     def _end(self, path: Path) -> str:
-        """The verdict of a value is its end; what it carries may be any Python value."""
+        """A verdict ends its value's text. The value it carries is ignored: it may be any Python object."""
         if not self._open or self._open[-1][0] != path:
-            return ""  # a verdict told again
+            return ""  # a repeated verdict
         _, text = self._open.pop()
         if text in "}]":
             self._counts.pop()

@@ -71,7 +71,7 @@ __all__ = [
     "share",
 ]
 
-# Nothing is imported before it is asked for: neither pydantic by `import streamkit`, nor openai by an extraction.
+# Names are imported at first use: `import streamkit` imports no pydantic, and an extraction imports no openai.
 _HOMES = {
     "streamkit.client": ("Hooks", "Mode", "Retrying", "from_anthropic", "from_openai", "from_provider"),
     "streamkit.changes.document": ("Document",),
@@ -102,7 +102,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 
 def __getattr__(name: str) -> object:
-    """Import a name when it is first asked for."""
+    """Import a public name at its first use."""
     if name not in _HOME_OF:
         raise AttributeError(f"module 'streamkit' has no attribute {name!r}")
     found = globals()[name] = getattr(import_module(_HOME_OF[name]), name)

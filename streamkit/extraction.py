@@ -1,4 +1,4 @@
-"""`extract(Model)`: the pipeline that most people want, in one word."""
+"""`extract(Model)`: the usual pipeline as one call."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["extract"]
 ModelT = TypeVar("ModelT")
 
 
-def extract(  # the settings of its stages
+def extract(
     model: type[ModelT],
     *,
     on_invalid: Literal["emit", "raise", "drop"] = "emit",
@@ -25,10 +25,10 @@ def extract(  # the settings of its stages
     max_size: int = 32 * 1024 * 1024,
     ignore_rest: bool = False,
 ) -> Pipeline[str | bytes, Change[ModelT]]:
-    """Text in, typed field changes out: `accumulate() | validate(model) | diff()`.
+    """Convert text to typed field changes: the same as `accumulate() | validate(model) | diff()`.
 
     Args:
-        model: a pydantic model, or any type that `pydantic.TypeAdapter` takes.
+        model: a pydantic model, or any type that `pydantic.TypeAdapter` accepts.
         on_invalid: as for `validate`.
         strict: as for `validate`.
         context: as for `validate`.

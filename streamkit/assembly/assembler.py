@@ -1,9 +1,24 @@
-"""`Assembler`: what the scanner reads becomes typed values and changes, along a tree of nodes.
+"""`Assembler`: turns the scanner's tokens into typed values and changes, along a tree of nodes.
 
-One value is read at a time. `_begin_item` or `key` finds its node and path; then it streams, is entered, or
-is held; when it closes it is validated by itself, told, and stored with the container it belongs to; a
-container is built from its stored children when it closes in turn. Nothing is kept of what was told, except
-the typed values themselves (and, below a model that user code may change, their JSON forms, to compare).
+It reads one value at a time. `begin_item` (in a list) or `key` (in an object) finds the value's node and path.
+The node then decides:
+
+- a string may *stream*: its text is emitted as it arrives, and validated when it ends;
+- a container may be *entered*: it gets a frame, and its children are read by the same rules;
+- everything else is *buffered*: the scanner collects its raw text, and it is validated when it closes.
+
+A finished value is emitted with its verdict and stored in the container around it; a container is built from its
+stored children when it closes. Emitted changes are not kept, only typed values (and, below an object that user
+code may change, their JSON forms, to compare them afterwards).
+
+The parts, each in a file of this package; all are functions over the shared state, an `AssemblyState`:
+
+    state        the state: current node and path, open frames, changes made so far
+    containers   begin an item, open a container, build it when it closes
+    values       validate, emit and store one finished value
+    deferred     fields that are read later than their text arrives
+    derived      defaults, computed fields, and what user code changed when a container was built
+    verdicts     invalid values, dropped items, omitted fields
 """
 
 from __future__ import annotations
@@ -11,9 +26,17 @@ from __future__ import annotations
 from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, cast
 
-from streamkit.assembly.containers import Containers
-from streamkit.assembly.frame import Frame
-from streamkit.assembly.reading import new_change
+from streamkit.assembly.containers import (
+    ask_union,
+    begin_item,
+    close_container,
+    close_frameless,
+    emit_open,
+    frame_of,
+    open_container,
+)
+from streamkit.assembly.state import AssemblyState, new_change
+from streamkit.assembly.values import close_string, guess_literal, read_value
 from streamkit.changes.change import Change
 from streamkit.schema.nodes import Entry, Node
 from streamkit.schema.probe import SearchObserver, find_entry
@@ -25,158 +48,173 @@ from streamkit.text.scanner import Scanner
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from streamkit.assembly.frame import Frame
     from streamkit.changes.change import Path
     from streamkit.changes.json_values import Json
 
 __all__ = ["Assembler"]
 
-_NO_NAMES: Mapping[str, Path] = {}
-_PIECES = 1024  # a string's pieces are joined in blocks of so many: a piece costs far more than its characters
-_NAMES = 1024  # keys of one text that are remembered; what is no table may have any number of them
-_NO_LIMITS = Limits(max_depth=1 << 30, max_size=1 << 62)  # for text that was read once
+_NO_KEYS: Mapping[str, Path] = {}
+_BLOCK = 1024  # pieces of a string that are joined to a block: a piece costs far more than its characters
+_MOST_NAMES = 1024  # shared copies of unknown keys: an object that is no table may have any number of them
+_NO_LIMITS = Limits(max_depth=1 << 30, max_size=1 << 62)  # for text that the scanner has already checked
 
 
-class Assembler(Containers):
-    """Receives one text; see `streamkit.text.scanner.Receiver`."""
+class Assembler(AssemblyState):
+    """Receives the tokens of one text; see `streamkit.text.receiver.Receiver`."""
 
-    # -- what the scanner tells ------------------------------------------------------------------
+    # Bound directly, not wrapped in a method: it is called for every container.
+    close = close_container
 
     def key(self, name: str, /) -> bool:
-        frame = self._frame
+        frame = self.frame
         child = frame.container.children.get(name)
         if child is None:
-            # Of the keys that no model names, each piece of text has a copy: rows of a table share one.
-            name = self._names.get(name) or self._named(name)
+            name = self.names.get(name) or self._shared_name(name)
             child = frame.container.place(name)
         frame.key = name
-        self._node = child.node
-        self._path = frame.path + child.step
-        self._op = "replace" if name in frame.children else "add"
-        if frame.again and name in frame.again:
-            self._read_again = self._busy = True
-            self._streaming = False
+        self.node = child.node
+        self.path = frame.path + child.step
+        self.op = "replace" if name in frame.children else "add"
+        if frame.decisive_keys and name in frame.decisive_keys:
+            self.rereading = self.busy = True
+            self.streaming = False
             return True
         return False
 
-    def _named(self, name: str) -> str:
-        if len(self._names) < _NAMES:
-            self._names[name] = name
+    def _shared_name(self, name: str) -> str:
+        if len(self.names) < _MOST_NAMES:
+            self.names[name] = name
         return name
 
     def text(self, text: str, /) -> None:
-        if self._in_list:
-            self._begin_item()
-        node = self._node
+        if self.in_list:
+            begin_item(self)
+        node = self.node
         if node.streams:
-            self.out.append(new_change(Change, (self._op, self._path, text)))
-            self._close_text(node, text)
+            self.out.append(new_change(Change, (self.op, self.path, text)))
+            close_string(self, node, text)
         else:
-            self._read(encode_basestring(text))
+            read_value(self, encode_basestring(text))
 
     def text_start(self, text: str, /) -> None:
-        if self._in_list:
-            self._begin_item()
-        self._busy = True
-        self._streaming = self._node.streams
-        self._text.append(text)
-        if self._streaming:
-            self.out.append(new_change(Change, (self._op, self._path, text)))
-        elif self._node.eager:
-            self._guess()
+        if self.in_list:
+            begin_item(self)
+        self.busy = True
+        self.streaming = self.node.streams
+        self.pieces.append(text)
+        if self.streaming:
+            self.out.append(new_change(Change, (self.op, self.path, text)))
+        elif self.node.eager:
+            guess_literal(self)
 
     def text_more(self, text: str, /) -> None:
-        pieces = self._text
+        pieces = self.pieces
         pieces.append(text)
-        if self._streaming:
-            self.out.append(new_change(Change, ("append", self._path, text)))
-        elif self._node.eager:
-            self._guess()
-        if len(pieces) == _PIECES:
-            self._blocks.append("".join(pieces))
+        if self.streaming:
+            self.out.append(new_change(Change, ("append", self.path, text)))
+        elif self.node.eager:
+            guess_literal(self)
+        if len(pieces) == _BLOCK:
+            self.blocks.append("".join(pieces))
             pieces.clear()
 
     def text_end(self, text: str, /) -> None:
-        self._busy = False
+        self.busy = False
         if text:
-            if self._streaming:
-                self.out.append(new_change(Change, ("append", self._path, text)))
-            self._text.append(text)
-        text = "".join((*self._blocks, *self._text)) if self._blocks else "".join(self._text)
-        self._text = []
-        self._blocks.clear()
-        if self._streaming:
-            self._close_text(self._node, text)
+            if self.streaming:
+                self.out.append(new_change(Change, ("append", self.path, text)))
+            self.pieces.append(text)
+        text = "".join((*self.blocks, *self.pieces)) if self.blocks else "".join(self.pieces)
+        self.pieces = []
+        self.blocks.clear()
+        if self.streaming:
+            close_string(self, self.node, text)
         else:
-            self._read(encode_basestring(text))
+            read_value(self, encode_basestring(text))
 
     def scalar(self, text: str, /) -> None:
-        if self._in_list:
-            self._begin_item()
-        self._read(text)
+        if self.in_list:
+            begin_item(self)
+        read_value(self, text)
 
     def open_object(self) -> Observer | None:
-        if self._chosen is not None:  # it has begun already
-            entry, self._chosen = self._chosen, None
-            self._open(entry, {})
+        if self.chosen is not None:  # its variant was found while its text was buffered
+            entry, self.chosen = self.chosen, None
+            open_container(self, entry, {})
             return None
-        if self._in_list:
-            self._begin_item()
-        node = self._node
+        if self.in_list:
+            begin_item(self)
+        node = self.node
         if node.object is not None:
-            self._open(node.object, {})
+            open_container(self, node.object, {})
             return None
-        self._busy, self._streaming = True, False
+        self.busy, self.streaming = True, False
         if node.probe is None:
             return BUFFER_ONLY
-        self._observer = SearchObserver(node.probe.begin())
-        return self._observer
+        self.observer = SearchObserver(node.probe.begin())
+        return self.observer
 
     def open_array(self) -> Observer | None:
-        if self._in_list:
-            self._begin_item()
-        if self._node.array is not None:
-            self._open(self._node.array, [])
+        if self.in_list:
+            begin_item(self)
+        if self.node.array is not None:
+            open_container(self, self.node.array, [])
             return None
-        self._busy, self._streaming = True, False
+        self.busy, self.streaming = True, False
         return BUFFER_ONLY
 
     def enter(self, text: str, /) -> bool:
-        """The way into an object was found: read what has come of it."""
-        observer = cast("SearchObserver[Entry]", self._observer)
-        self._observer = None
-        self._busy = False
-        entry = self._chosen = cast("Entry", observer.entry)
-        node = self._node
-        Scanner(self, _NO_LIMITS, whole=False).feed(text + " ")  # a number ends with what follows it
-        frame = self._frame
-        frame.node, frame.again = node, observer.search.again
-        return bool(frame.again) or entry.doubtful
+        """Descend into a buffered object whose variant was found: read its text so far."""
+        observer = cast("SearchObserver[Entry]", self.observer)
+        self.observer = None
+        self.busy = False
+        entry = self.chosen = cast("Entry", observer.entry)
+        node = self.node
+        Scanner(self, _NO_LIMITS, whole=False).feed(text + " ")  # the space ends a number
+        frame = self.frame
+        frame.node, frame.decisive_keys = node, observer.search.again
+        return bool(frame.decisive_keys) or entry.doubtful
 
     def raw(self, text: str, /) -> None:
-        """The whole text of a container that was held, or is to be read again."""
-        self._busy = False
-        self._observer = None
-        if self._doubted is not None:
-            self._ask_union(self._doubted, text)
-        elif self._read_again:
-            self._replace(text)
+        """Take the text of a container that was buffered, or is to be read again."""
+        self.busy = False
+        self.observer = None
+        if self.doubted is not None:
+            ask_union(self, self.doubted, text)
+        elif self.rereading:
+            self._read_again(text)
         else:
-            self._read(text)
+            read_value(self, text)
 
-    def whole(self, value: Json, text: str, start: int, end: int, /) -> None:
-        if self._in_list:
-            self._begin_item()
-        entry = self._find_entry(value)
-        if entry is None:
-            self._read(text[start:end])
+    def _read_again(self, text: str) -> None:
+        """Read an object again, because a key that decided its variant was repeated."""
+        frame = self.frame
+        self.rereading = False
+        self.frame = frame.parent
+        self.in_list = self.frame.container.is_list
+        self.node, self.path, self.op = cast("Node", frame.node), frame.path, "replace"
+        value = read_json(text)
+        entry = self._entry_for(value)
+        if entry is None or entry.doubtful:
+            read_value(self, text)
         else:
             self._walk_container(value, entry)
 
-    # -- values that are known whole -----------------------------------------------------------
+    # -- containers that the scanner read at once ----------------------------------------------------------
 
-    def _find_entry(self, value: Json) -> Entry | None:
-        """How to enter a container that is known whole; None holds it."""
-        node = self._node
+    def whole(self, value: Json, text: str, start: int, end: int, /) -> None:
+        if self.in_list:
+            begin_item(self)
+        entry = self._entry_for(value)
+        if entry is None:
+            read_value(self, text[start:end])
+        else:
+            self._walk_container(value, entry)
+
+    def _entry_for(self, value: Json) -> Entry | None:
+        """How to descend into a container that is known completely; None to validate it as one value."""
+        node = self.node
         if isinstance(value, list):
             return node.array
         if node.object is None and node.probe is not None:
@@ -184,19 +222,19 @@ class Assembler(Containers):
         return node.object
 
     def _walk(self, value: Json) -> None:
-        """Tell of a value that was read whole, as if it came piece by piece."""
+        """Emit a value that is known completely, as if it had arrived in pieces."""
         if isinstance(value, (dict, list)):
-            if self._in_list:
-                self._begin_item()
-            entry = self._find_entry(value)
+            if self.in_list:
+                begin_item(self)
+            entry = self._entry_for(value)
             if entry is None:
-                self._read(write_json(value))
+                read_value(self, write_json(value))
             else:
                 self._walk_container(value, entry)
         elif isinstance(value, str):
             self.text(value)
         else:
-            self.scalar(_scalar(value))
+            self.scalar(_scalar_text(value))
 
     def _walk_container(self, value: Json, entry: Entry) -> None:
         if isinstance(value, dict):
@@ -205,60 +243,45 @@ class Assembler(Containers):
             self._walk_array(value, entry)
 
     def _walk_array(self, value: Json, entry: Entry) -> None:
-        self._open(entry, [])
+        open_container(self, entry, [])
         for child in cast("list[Json]", value):
             self._walk(child)
         if self.close():
             self.raw(write_json(value))
 
     def _walk_object(self, value: dict[str, Json], entry: Entry) -> None:
-        """Most of a document are objects of strings. Those have no frame: it is made for what comes into one."""
-        if self._wanted is None and self._frame.json is None and entry.only_builds():
-            self._tell_open(entry, {})
+        """Emit an object. Most objects hold only strings: they get a frame with the first member that needs one."""
+        if self.wanted is None and self.frame.json is None and entry.only_builds():
+            emit_open(self, entry, {})
             frame: Frame | None = None
             children: dict[str, object] = {}
         else:
-            self._open(entry, {})
-            frame = self._frame
+            open_container(self, entry, {})
+            frame = self.frame
             children = frame.children
-        path, out = self._path, self.out
-        plain = entry.container.plain_strings() if frame is None or frame.json is None else _NO_NAMES
+        path, out = self.path, self.out
+        plain = entry.container.plain_strings() if frame is None or frame.json is None else _NO_KEYS
         for name, child in value.items():
             if child.__class__ is str and name in plain:
-                # What key, text and _close_text would do, at a third of the cost.
+                # The same as key, text and close_string, at a third of the cost.
                 at = path + plain[name]
                 out.append(new_change(Change, ("add", at, child)))
                 out.append(new_change(Change, ("complete", at, child)))
                 children[name] = child
                 continue
             if frame is None:
-                frame = self._frame = self._framed(entry, children)
-                self._in_list = False
+                frame = self.frame = frame_of(self, entry, children)
+                self.in_list = False
             self.key(name)
             self._walk(child)
-            out = self.out  # perhaps another list: while an item is on trial
-        if self.close() if frame is not None else self._close_strings(entry, children):
+            out = self.out  # another list, while an item is on trial
+        if self.close() if frame is not None else close_frameless(self, entry, children):
             self.raw(write_json(value))
 
-    def _replace(self, text: str) -> None:
-        """Read an object again, of which a key came twice that decides what it is."""
-        frame = self._frame
-        self._read_again = False
-        self._frame = frame.parent
-        self._in_list = self._frame.container.is_list
-        self._node, self._path, self._op = cast("Node", frame.node), frame.path, "replace"
-        value = read_json(text)
-        entry = self._find_entry(value)
-        if entry is None or entry.doubtful:
-            self._read(text)
-        else:
-            self._walk_container(value, entry)
 
-
-def _scalar(value: float | bool | None) -> str:
-    """The text of a number, boolean or null."""
+def _scalar_text(value: float | bool | None) -> str:
     if value is None:
         return "null"
     if value is True or value is False:
         return "true" if value else "false"
-    return repr(value) if value - value == 0 else write_json(value)  # infinity has no repr that is JSON
+    return repr(value) if value - value == 0 else write_json(value)  # the repr of infinity is not JSON

@@ -1,139 +1,118 @@
-"""`Deferred`: fields that wait for others of their object, or that may stand in several places of it."""
+"""Fields that are read later than their text arrives.
+
+Two kinds: a *deferred* field has a validator that takes the fields declared before it, so it is read once those
+are finished. A *looked up* field (`AliasChoices`, `AliasPath`) may be in several places of the object.
+
+These functions keep the texts of such members in the frame, and yield each field as it becomes due. They must be
+consumed lazily: reading one field can make the next one due.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from pydantic_core import ValidationError
-
-from streamkit.assembly.frame import Frame
-from streamkit.assembly.invalid import details
-from streamkit.assembly.verdicts import Verdicts
 from streamkit.changes.change import Change
-from streamkit.schema.builder import WRONG, Raw, Refusal
 from streamkit.schema.lookup import find
-from streamkit.schema.nodes import Node
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-__all__ = ["Deferred"]
+    from streamkit.assembly.frame import Frame
+    from streamkit.schema.builder import Raw
+    from streamkit.schema.nodes import Node
+
+__all__ = ["Due", "already_read", "defer", "look_up", "resolve"]
 
 
-class Deferred(Verdicts):
-    """Keeps the text of such fields, and reads it when what they wait for is there."""
+class Due(NamedTuple):
+    """A field that can be read now.
 
-    def _read(self, text: str) -> None:
-        """Read a value that is whole; the assembler does."""
-        raise NotImplementedError
+    Attributes:
+        key: its key in the container.
+        text: its JSON text.
+        node: how to read it; None for the node that the container has for the key.
+    """
 
-    def _defer(self, text: str) -> None:
-        """A member whose value cannot be made yet."""
-        frame = self._frame
-        key = frame.key
-        twice = key in frame.buffered
-        frame.buffered[key] = text
-        feeds = frame.container.feeds.get(key)
-        if feeds is not None and self._node.silent and key not in frame.container.children:
-            if twice:
-                self._forget(frame, feeds)
-            self._look_up(frame, final=False)
-            return
-        frame.pending.add(key)
-        self._resolve(frame, twice=twice)
+    key: str
+    text: str
+    node: Node | None = None
 
-    def _forget(self, frame: Frame, owns: Sequence[str]) -> None:
-        """Where these fields were found, something else has come."""
-        for own in owns:
-            if frame.found.pop(own, None) is not None and frame.children.pop(own, None) is not None:
-                child = frame.container.children[own]
-                if not child.node.silent and not child.node.late:
-                    self.out.append(Change("remove", (*frame.path, child.name)))
-                    if frame.json is not None:
-                        frame.json.pop(child.name, None)
 
-    def _look_up(self, frame: Frame, *, final: bool) -> None:
-        """Find the values of fields that may stand in several places; finally, whatever has not come will not."""
-        container = frame.container
-        for own, paths in container.lookups.items():
-            direct = container.direct[own]
-            if own in frame.found or direct in frame.children or direct in frame.pending:
-                continue
-            found = find(frame.buffered, paths, final=final)
-            if found is not None:
-                frame.found[own], text = found
-                self._as_child(frame, own, text)
+def defer(out: list[Change], frame: Frame, node: Node, text: str) -> Iterator[Due]:
+    """Keep the text of the member being read; yield the fields that are due because of it.
 
-    def _as_child(self, frame: Frame, key: str, text: str, node: Node | None = None) -> None:
-        """Read a child of an open object out of its turn."""
-        child = frame.container.children[key]
-        around = self._frame, self._in_list
-        turn = frame.key
-        self._frame, self._in_list = frame, False
-        frame.key = key
-        self._node, self._path = node or child.node, (*frame.path, child.name)
-        self._op = "replace" if key in frame.children else "add"
-        self._read(text)
-        frame.key = turn
-        self._frame, self._in_list = around
+    Args:
+        out: receives a `remove` for each looked up field whose place was overwritten by a repeated key.
+        frame: the object; `frame.key` is the member's key.
+        node: the member's node.
+        text: its JSON text.
+    """
+    key = frame.key
+    repeated = key in frame.buffered
+    frame.buffered[key] = text
+    feeds = frame.container.feeds.get(key)
+    if feeds is not None and node.silent and key not in frame.container.children:
+        if repeated:
+            _forget_found(out, frame, feeds)
+        yield from look_up(frame, final=False)
+        return
+    frame.pending.add(key)
+    yield from resolve(frame, repeated=repeated)
 
-    def _resolve(self, frame: Frame, *, twice: bool) -> None:
-        """Validate the fields that wait for no other any more; again, where one of those has come again."""
-        container = frame.container
-        places = container.children
-        changed = places[frame.key].name if frame.key in places else None
-        for key, needs in container.deferred_fields.items():
-            if twice and changed in needs and key in frame.buffered:
-                frame.pending.add(key)
-        for key, needs in container.deferred_fields.items():
-            if key in frame.pending and frame.names().issuperset(needs) and not self._unsettled(frame, needs):
-                frame.pending.discard(key)
-                self._as_child(frame, key, frame.buffered[key], _resolving(frame, key))
 
-    @staticmethod
-    def _unsettled(frame: Frame, needs: Sequence[str]) -> bool:
-        places = frame.container.children
-        return any(places[key].name in needs for key in frame.pending)
+def _forget_found(out: list[Change], frame: Frame, own_keys: Sequence[str]) -> None:
+    for own in own_keys:
+        if frame.found.pop(own, None) is not None and frame.children.pop(own, None) is not None:
+            child = frame.container.children[own]
+            if not child.node.silent and not child.node.late:
+                out.append(Change("remove", (*frame.path, child.name)))
+                if frame.json is not None:
+                    frame.json.pop(child.name, None)
 
-    def _build_waiting(self, frame: Frame) -> object:
-        """Build an object some of whose fields wait for defaults: they are validated on the way."""
-        container = frame.container
-        raws = {
-            key: Raw(frame.buffered[key], container.step(key))
-            for key in container.deferred_fields
-            if key in frame.pending
-        }
-        build = cast("Callable[[Any, object], object]", container.recheck)
-        try:
-            return build({**frame.given(), **raws}, self._context)
-        except ValidationError as error:
-            found = [each for each in details(error) if not any(raw.concerns(each) for raw in raws.values())]
-        for key, raw in raws.items():
-            if raw.errors or raw.valid:
-                frame.pending.discard(key)
-                node = replace(container.children[key].node, deferred=False, read=_outcome(raw))
-                self._as_child(frame, key, raw.text, node)
-            if raw.errors:
-                place: Any = {"type": WRONG, "loc": (raw.step,), "msg": "", "input": [*frame.children].index(key)}
-                found.append(place)
-        raise Refusal(found)
+
+def look_up(frame: Frame, *, final: bool) -> Iterator[Due]:
+    """Yield the looked up fields that are found; `final`: the object is closed, so no better place can follow."""
+    container = frame.container
+    for own, paths in container.lookups.items():
+        direct = container.direct[own]
+        if own in frame.found or direct in frame.children or direct in frame.pending:
+            continue
+        found = find(frame.buffered, paths, final=final)
+        if found is not None:
+            frame.found[own], text = found
+            yield Due(own, text)
+
+
+def resolve(frame: Frame, *, repeated: bool) -> Iterator[Due]:
+    """Yield the deferred fields whose needed fields are all there; again, where one of those was repeated."""
+    container = frame.container
+    places = container.children
+    changed = places[frame.key].name if frame.key in places else None
+    for key, needs in container.deferred_fields.items():
+        if repeated and changed in needs and key in frame.buffered:
+            frame.pending.add(key)
+    for key, needs in container.deferred_fields.items():
+        ready = key in frame.pending and frame.received_names().issuperset(needs)
+        if ready and not any(places[other].name in needs for other in frame.pending):
+            frame.pending.discard(key)
+            yield Due(key, frame.buffered[key], _resolving(frame, key))
 
 
 def _resolving(frame: Frame, key: str) -> Node:
-    """The node of a field that has waited for those before it."""
-    resolve = cast("Callable[[str, Any, str, object], object]", frame.container.resolve)
+    """The node of a deferred field: its reader passes on the fields before it."""
+    resolve_field = cast("Callable[[str, Any, str, object], object]", frame.container.resolve)
 
     def read(text: str, context: object) -> object:
-        return resolve(key, frame.given(), text, context)
+        return resolve_field(key, frame.build_input(), text, context)
 
     return replace(frame.container.children[key].node, deferred=False, read=read)
 
 
-def _outcome(raw: Raw) -> Callable[[str, object], object]:
-    """What was found of a value that is known already."""
+def already_read(frame: Frame, key: str, raw: Raw) -> Due:
+    """Return a field that was validated while the whole object was built: reading it repeats the outcome."""
 
     def read(text: str, context: object) -> object:
         return raw.outcome()
 
-    return read
+    return Due(key, raw.text, replace(frame.container.children[key].node, deferred=False, read=read))

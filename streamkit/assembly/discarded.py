@@ -1,4 +1,4 @@
-"""Children that are counted and let go, in containers that no value to come will hold."""
+"""Stand-ins for the children of a container whose value nobody wants: they are counted, not kept."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["DiscardedItems", "DiscardedMembers"]
 
 
 class DiscardedItems(list[Any]):
-    """A list that only knows how many items it was given: the next index."""
+    """A list that only counts its items, to know the next index."""
 
     __slots__ = ("_count",)
 
@@ -24,7 +24,7 @@ class DiscardedItems(list[Any]):
 
 
 class DiscardedMembers(dict[str, Any]):
-    """A dict that only knows which keys it was given: one that comes twice is told as replaced."""
+    """A dict that only keeps its keys, so that a repeated key is emitted as `replace`."""
 
     __slots__ = ("_keys",)
 

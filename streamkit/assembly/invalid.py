@@ -1,4 +1,4 @@
-"""What is not valid, in pydantic's own words."""
+"""The errors of invalid values, as pydantic words them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
-from streamkit.assembly.frame import came
+from streamkit.assembly.frame import received_json
 from streamkit.schema.builder import WRONG, Refusal
 from streamkit.schema.labels import below
 from streamkit.schema.layers import Member
@@ -23,7 +23,7 @@ _EXTRA = ("extra_forbidden", "unexpected_keyword_argument")
 
 
 def details(error: ValidationError | Refusal) -> list[ErrorDetails]:
-    """The errors' details, without the frames that user code was raised through: they hold everything alive."""
+    """Return the error details, without tracebacks: their frames would keep the whole document alive."""
     found = error.details if isinstance(error, Refusal) else error.errors()
     for detail in found:
         cause = detail.get("ctx", {}).get("error")
@@ -33,47 +33,47 @@ def details(error: ValidationError | Refusal) -> list[ErrorDetails]:
 
 
 def errors_of(
-    frame: Frame, found: Sequence[ErrorDetails], around: int
+    frame: Frame, found: Sequence[ErrorDetails], passed: int
 ) -> tuple[list[ErrorDetails], list[ErrorDetails]]:
-    """All errors of a container that was refused, and those of them that were not told yet.
+    """Return all errors of a container that could not be built, and those of them that were not emitted yet.
 
     Args:
         frame: the container.
-        found: the errors that building it gave, in which a wrong child is named by its place.
-        around: how many layers around the container were passed before that.
+        found: the errors raised by building it; they name an invalid child by its position among the children.
+        passed: number of layers around the container that were already applied.
     """
-    whole = cache(lambda: came(frame))
+    received = cache(lambda: received_json(frame))
     errors: list[ErrorDetails] = []
-    untold: list[ErrorDetails] = []
+    unreported: list[ErrorDetails] = []
     keys: Sequence[Any] = range(len(frame.children)) if frame.container.is_list else list(frame.children)
     for detail in found:
-        # A forbidden key was refused when it came, and is once more where there are wrong ones.
-        if detail["type"] == WRONG or (frame.bad and detail["type"] in _EXTRA):
+        # A forbidden key was refused when it arrived, and is refused again where other children are invalid.
+        if detail["type"] == WRONG or (frame.has_invalid and detail["type"] in _EXTRA):
             key = keys[cast("int", detail["input"])]
             child = cast("Invalid", frame.children[key])
             rest = detail["loc"]
             if frame.container.is_list:
-                rest = (frame.source(key),)
+                rest = (frame.source_index(key),)
             elif key in frame.container.lookups:
-                rest = frame.place(key)
+                rest = frame.loc_of(key)
             inner = [below(rest, error) for error in child.errors]
             errors += inner
-            untold += () if child.told else inner
+            unreported += () if child.told else inner
         else:
-            own: ErrorDetails = {**detail, "input": whole()} if _is_of(frame, detail) else detail
+            own: ErrorDetails = {**detail, "input": received()} if _is_of(frame, detail) else detail
             errors.append(own)
-            untold.append(own)
-    for layer in frame.entry.layers[around:]:
+            unreported.append(own)
+    for layer in frame.entry.layers[passed:]:
         if isinstance(layer, Member):
             others = [] if layer.others is None else layer.others(frame.container.is_list)
-            others = [cast("ErrorDetails", {**error, "input": whole()}) for error in others]
+            others = [cast("ErrorDetails", {**error, "input": received()}) for error in others]
             errors = [below((layer.label,), error) for error in errors] + others
-            untold = [below((layer.label,), error) for error in untold] + others
-    return errors, untold
+            unreported = [below((layer.label,), error) for error in unreported] + others
+    return errors, unreported
 
 
 def _is_of(frame: Frame, detail: ErrorDetails) -> bool:
-    """Whether an error is one of the container itself: what it met is then what the container was built of."""
+    """Whether an error is about the container itself: its input is then what the container was built from."""
     met: Any = detail["input"]
     children = frame.children
     if not detail["loc"] or met is children:

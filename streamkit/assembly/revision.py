@@ -1,4 +1,4 @@
-"""Spelling out: a value that is known whole, told in the same events as one that streamed."""
+"""`Revision`: the changes that turn emitted values into what user code made of them."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ __all__ = ["Revision", "WithComputed", "marked", "unchanged"]
 
 
 class Revision:
-    """Tells what makes new values of old ones: user code changed them after they were told.
+    """Emits how user code changed a value after it was emitted.
 
-    The verdict of the value itself is left to whoever calls. A value that was changed in place keeps its
-    verdict, which carried that very object; one that was exchanged is replaced whole.
+    It does not emit the verdict of the value itself: the caller does. A child that was changed in place keeps its
+    verdict, which carried the same object; a child that is another object is replaced completely.
 
     Args:
-        out: where the changes go.
-        depth: how long the path of the value is.
-        whole: its JSON form with computed fields; asked for only where an object is told anew.
+        out: receives the changes.
+        depth: length of the value's path.
+        whole: makes its JSON form with computed fields; called only if an object is emitted again.
     """
 
     def __init__(self, out: list[Change], depth: int, whole: Callable[[], Json]) -> None:
         self._out, self._depth, self._make_whole = out, depth, whole
         self._whole: list[Json] = []
 
-    def reconcile(self, path: Path, old: Json, new: Json, typed: object, told: Mapping[str | int, object]) -> None:
-        """Tell the changes below a path.
+    def reconcile(self, path: Path, old: Json, new: Json, typed: object, finished: Mapping[str | int, object]) -> None:
+        """Emit the changes at and below a path.
 
         Args:
-            path: where the value stands.
-            old: the JSON form that was told.
+            path: the path of the value.
+            old: the JSON form that was emitted.
             new: the JSON form it has now, without computed fields.
             typed: the value.
-            told: the children whose `complete` was told, by key or index.
+            finished: the children whose `complete` was emitted, by key or index.
         """
         computed = old.computed if isinstance(old, WithComputed) else frozenset[str]()
         if isinstance(old, dict) and isinstance(new, dict):
@@ -50,35 +50,40 @@ class Revision:
             before = {**dict(enumerate(old))}
         else:
             if not same_json(old, new):
-                self._tell("replace", path, new, typed)
+                self._emit("replace", path, new, typed)
                 self._out.pop()  # its verdict
             return
         size = len(self._out)
         self._out += [Change("remove", (*path, key)) for key in gone]
         for key, child, value in children(new, typed):
-            self._child((*path, key), before, child, value, told)
+            self._child((*path, key), before, child, value, finished)
         if len(self._out) > size:
             self._recompute(path, before, computed, typed)
 
     def _child(
-        self, path: Path, before: Mapping[str | int, Json], new: Json, value: object, told: Mapping[str | int, object]
+        self,
+        path: Path,
+        before: Mapping[str | int, Json],
+        new: Json,
+        value: object,
+        finished: Mapping[str | int, object],
     ) -> None:
         key = path[-1]
         if key not in before:
-            self._tell("add", path, new, value)
-        elif isinstance(new, (dict, list)) and isinstance(before[key], type(new)) and told.get(key, self) is value:
+            self._emit("add", path, new, value)
+        elif isinstance(new, (dict, list)) and isinstance(before[key], type(new)) and finished.get(key, self) is value:
             self.reconcile(path, before[key], new, value, {at: each for at, _, each in children(new, value)})
         elif not unchanged(before[key], new):
-            self._tell("replace", path, new, value)
+            self._emit("replace", path, new, value)
 
     def _recompute(self, path: Path, before: Mapping[str | int, Json], computed: Iterable[str], typed: object) -> None:
-        """The computed fields of an object that was changed may have changed with it."""
+        """Emit the computed fields that changed with their object."""
         for name in computed:
             json = self._of_whole((*path, name))
             if not same_json(before[name], json):
                 expand(self._out, "replace", (*path, name), json, getattr(typed, name))
 
-    def _tell(self, op: Op, path: Path, plain: Json, typed: object) -> None:
+    def _emit(self, op: Op, path: Path, plain: Json, typed: object) -> None:
         json = self._of_whole(path) if isinstance(plain, (dict, list)) else plain
         expand(self._out, op, path, json, typed)
 
@@ -103,7 +108,7 @@ class WithComputed(dict[str, "Json"]):
 
 
 def marked(json: Json, plain: Json) -> Json:
-    """The JSON form of a value, with what is computed in it marked, given the same without that."""
+    """Return a JSON form with its computed fields marked, given the same form without them."""
     if isinstance(json, dict) and isinstance(plain, dict):
         inner = {key: marked(child, plain[key]) if key in plain else child for key, child in json.items()}
         return WithComputed(inner, json.keys() - plain.keys())
@@ -112,12 +117,12 @@ def marked(json: Json, plain: Json) -> Json:
     return json
 
 
-def unchanged(told: object, plain: object) -> bool:
-    """Whether what was told of a value still holds, given its JSON form without computed fields."""
-    if is_object(told) and is_object(plain):
-        computed = told.computed if isinstance(told, WithComputed) else frozenset[str]()
-        same = told.keys() - computed == plain.keys() - computed
-        return same and all(unchanged(told[key], value) for key, value in plain.items() if key not in computed)
-    if is_array(told) and is_array(plain):
-        return len(told) == len(plain) and all(map(unchanged, told, plain))
-    return same_json(told, plain)
+def unchanged(emitted: object, plain: object) -> bool:
+    """Tell whether the emitted form of a value still holds, given its JSON form without computed fields."""
+    if is_object(emitted) and is_object(plain):
+        computed = emitted.computed if isinstance(emitted, WithComputed) else frozenset[str]()
+        same = emitted.keys() - computed == plain.keys() - computed
+        return same and all(unchanged(emitted[key], value) for key, value in plain.items() if key not in computed)
+    if is_array(emitted) and is_array(plain):
+        return len(emitted) == len(plain) and all(map(unchanged, emitted, plain))
+    return same_json(emitted, plain)

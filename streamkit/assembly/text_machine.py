@@ -1,40 +1,103 @@
-"""The machine behind `accumulate` and `validate`: text in, changes out, one honest end."""
+"""`TextMachine`, the state machine behind `accumulate` and `validate`: text in, changes out, exactly one `end`.
+
+`TextReader` holds its settings, so that later stages of a pipeline can change them.
+"""
 
 from __future__ import annotations
 
 import codecs
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from streamkit.assembly.assembler import Assembler
 from streamkit.changes.change import Change, End, Finish, Status, to_pointer
-from streamkit.changes.endings import unfinished
+from streamkit.changes.endings import cut_short, unfinished
 from streamkit.errors import InvalidResult, StreamkitError
+from streamkit.flow import Stage
+from streamkit.schema.nodes import ANY
 from streamkit.text.limits import Limits
 from streamkit.text.scanner import Scanner
 
 if TYPE_CHECKING:
-    from streamkit.assembly.reading import Wanted
-    from streamkit.flow import Reason
+    from streamkit.assembly.state import Wanted
+    from streamkit.flow import AnyStage, Reason
     from streamkit.schema.nodes import Node, OnInvalid
 
-__all__ = ["TextMachine"]
+__all__ = ["TextMachine", "TextReader", "reader_before"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TextReader:
+    """The settings of a stage that reads text; such a stage carries them as its `reader`.
+
+    Operators use this to run as one machine instead of several. When stages are composed, the `plan` of a stage gets
+    the stages before it. If the last one has a reader, the plan can put a stage with other settings in its place:
+    `validate(Model)` sets the node of its model, `diff()` adds itself to the name (one text repeats nothing),
+    `completed(retain=False)` sets `wanted`. So
+    `accumulate() | validate(Model) | diff()` parses the text once, along the model. After any other stage there is no
+    text to read; then these operators run as machines of their own.
+
+    Attributes:
+        node: the root's node.
+        limits: what the text must not exceed.
+        name: the name of the stage, for error notes.
+        model: the type that the node was compiled from; None without one.
+        context: passed to validators as `info.context`.
+        whole: read containers at once that arrive within one chunk; False where numbers must keep their text.
+        on_invalid: what to do with invalid values; `raise` stops at the first.
+        wanted: selects the paths whose values are kept; other values are emitted and then discarded. None keeps all.
+    """
+
+    node: Node
+    limits: Limits
+    name: str
+    model: object = None
+    context: object = None
+    whole: bool = True
+    on_invalid: OnInvalid = "emit"
+    wanted: Wanted | None = None
+
+    @property
+    def typed(self) -> bool:
+        """Whether it reads along a model; `accumulate()` alone does not."""
+        return self.node is not ANY
+
+    def machine(self) -> TextMachine:
+        """Make a machine with these settings."""
+        return TextMachine(
+            self.node,
+            self.limits,
+            context=self.context,
+            whole=self.whole,
+            on_invalid=self.on_invalid,
+            wanted=self.wanted,
+        )
+
+    def stage(self) -> Stage[str | bytes, Change[object]]:
+        """Return a stage that reads text with these settings."""
+        return Stage(self.machine, self.name, model=self.model, emits_changes=True, reader=self)
+
+
+def reader_before(stages: Sequence[AnyStage]) -> TextReader | None:
+    """Return the reader of the last of some stages; None if that does not read text."""
+    reader = stages[-1].reader if stages else None
+    return reader if isinstance(reader, TextReader) else None
 
 
 class TextMachine:
-    """Reads one JSON text, given in any pieces of `str` or `bytes`, along a tree of nodes.
+    """Reads one JSON text, given in chunks of `str` or `bytes`, along a tree of nodes.
 
     Args:
-        node: the root's node.
-        limits: what the text may not exceed.
-        whole: let containers that arrive whole be read at once; off where numbers must keep their text.
-        context: what validators find in `info.context`.
-        on_invalid: what becomes of wrong values; `raise` stops at the first.
-        least: leave out what changes nothing, as `diff` would.
-        wanted: the paths whose values are asked for; others are told and let go. None keeps everything.
+        node: as for `TextReader`, like the other settings.
+        limits: what the text must not exceed.
+        context: passed to validators as `info.context`.
+        whole: read containers at once that arrive within one chunk.
+        on_invalid: what to do with invalid values.
+        wanted: selects the paths whose values are kept.
     """
 
-    def __init__(  # one for each decision that a run may take
+    def __init__(
         self,
         node: Node,
         limits: Limits,
@@ -42,28 +105,27 @@ class TextMachine:
         context: object = None,
         whole: bool = True,
         on_invalid: OnInvalid = "emit",
-        least: bool = False,
         wanted: Wanted | None = None,
     ) -> None:
         self.finished = False
         self.error: Exception | None = None
-        self._assembler = Assembler(node, context=context, on_invalid=on_invalid, least=least, wanted=wanted)
+        self._assembler = Assembler(node, context=context, on_invalid=on_invalid, wanted=wanted)
         self._scanner = Scanner(self._assembler, limits, whole=whole)
-        self._decoder: codecs.IncrementalDecoder | None = None  # made by the first bytes that come
+        self._decoder: codecs.IncrementalDecoder | None = None  # made when the first bytes arrive
 
     def feed(self, chunk: str | bytes, /) -> Sequence[Change]:
-        """Read one more piece; bad text gives what came before it, and the `end`."""
+        """Read one more chunk. Invalid text returns the changes before it, then the `end`."""
         assembler = self._assembler
         try:
             if type(chunk) is not str or self._decoder is not None:
                 chunk = self._decode(chunk)
             self._scanner.feed(chunk)
-        except Exception as error:  # noqa: BLE001  # user code among it: whatever it raises is how the stream ends
+        except Exception as error:  # noqa: BLE001  # user code runs here, too: whatever it raises ends the stream
             return self._fail(error)
         return assembler.take()
 
     def close(self, reason: Reason, /) -> Sequence[Change]:
-        """Take the end of the text."""
+        """End the text: return the last changes and the `end`."""
         if self.finished:
             return ()
         if isinstance(reason, Exception):
@@ -71,11 +133,10 @@ class TextMachine:
         if not isinstance(reason, Finish):
             return ()
         try:
-            if self._decoder is not None and self._scanner.done:
-                self._decode_end()
-            if reason.reason != "length":
-                self._scanner.end()
-        except Exception as error:  # noqa: BLE001  # as in feed: a number at the root closes here
+            if not (self._scanner.in_string or self._scanner.ignores_rest):
+                self._check_last_character()  # in a string, the rest of the character was cut off with it
+            self._scanner.end(cut=cut_short(reason))
+        except Exception as error:  # noqa: BLE001  # as in feed: a number at the root is validated here
             return self._fail(error)
         return self._finish(reason)
 
@@ -101,17 +162,17 @@ class TextMachine:
 
     def _fail(self, error: Exception) -> Sequence[Change]:
         if not isinstance(error, StreamkitError):
-            undumped = self._assembler.undumped
+            undumped = self._assembler.dump_failed_at
             path, done = (self._assembler.where(inside=True), "read") if undumped is None else (undumped, "dumped")
             error.add_note(f"raised while {repr(to_pointer(path)) if path else 'the root'} was {done}")
         return self._end("failed", error)
 
     def _decode(self, chunk: object) -> str:
         if isinstance(chunk, str):
-            self._decode_end()
+            self._check_last_character()
             return chunk
         if not isinstance(chunk, (bytes, bytearray, memoryview)):
-            raise TypeError(f"a chunk of text is str or bytes, got {chunk!r:.80}{_hint(chunk)}")
+            raise TypeError(f"expected a chunk of text as str or bytes, got {chunk!r:.80}{_hint(chunk)}")
         if self._decoder is None:
             self._decoder = codecs.getincrementaldecoder("utf-8")()
         try:
@@ -120,22 +181,22 @@ class TextMachine:
             self._scanner.feed(error.object[: error.start].decode())
             raise self._scanner.error_here(f"byte 0x{error.object[error.start]:02x} is not UTF-8") from None
 
-    def _decode_end(self) -> None:
-        """Make sure that the bytes so far end with a whole character."""
+    def _check_last_character(self) -> None:
+        """Make sure that the bytes so far end with a complete character."""
         pending = self._decoder.getstate()[0] if self._decoder is not None else b""
         if pending:
-            raise self._scanner.error_here(f"byte 0x{pending[0]:02x} begins a UTF-8 character that was not finished")
+            raise self._scanner.error_here(f"byte 0x{pending[0]:02x} starts an incomplete UTF-8 character")
 
 
 def _hint(chunk: object) -> str:
-    """For chunks of an SDK's stream: what takes the text out of them."""
+    """For the chunks of an SDK's stream: how to get the text out of them."""
     name = type(chunk).__name__
     if "ChatCompletion" in name:
-        reader = "openai_chat"
+        source = "openai_chat"
     elif name.startswith("Response") and name.endswith("Event"):
-        reader = "openai_responses"
+        source = "openai_responses"
     elif name.startswith(("RawMessage", "RawContentBlock")):
-        reader = "anthropic_messages"
+        source = "anthropic_messages"
     else:
         return "; text is read once, where the pipeline begins" if isinstance(chunk, Change) else ""
-    return f"; to read an SDK's stream, write streamkit.sources.{reader}(stream) | ..."
+    return f"; to read an SDK's stream, write streamkit.sources.{source}(stream) | ..."

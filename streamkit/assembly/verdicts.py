@@ -1,166 +1,156 @@
-"""`Verdicts`: what becomes of values that are not valid, and of items that are left out."""
+"""Invalid values, dropped items and omitted fields: what is emitted for them, and what is withdrawn."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from pydantic_core import PydanticOmit, SchemaError, ValidationError
+from pydantic_core import PydanticOmit, SchemaError
 
-from streamkit.assembly.derived import emit_late
-from streamkit.assembly.frame import Frame
-from streamkit.assembly.invalid import details, errors_of
-from streamkit.assembly.reading import NOT_EMITTED, Reading
+from streamkit.assembly.state import NOT_EMITTED
 from streamkit.changes.change import Change, Dropped, Op, Path
 from streamkit.changes.expand import expand, expand_invalid
 from streamkit.errors import InvalidResult
-from streamkit.schema.builder import Refusal
 from streamkit.schema.labels import below
-from streamkit.schema.nodes import ANY, Invalid, Node
+from streamkit.schema.nodes import Invalid
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
+    from streamkit.assembly.frame import Frame
+    from streamkit.assembly.state import AssemblyState
     from streamkit.changes.json_values import Json
+    from streamkit.schema.nodes import Node
 
-__all__ = ["Verdicts"]
+__all__ = [
+    "begin_trial",
+    "emit_invalid",
+    "is_absent",
+    "is_dropped",
+    "is_omitted",
+    "late_op",
+    "mark_invalid",
+    "omit",
+    "withdraw",
+]
 
 
-class Verdicts(Reading):
-    """Tells of wrong values, and gives them to the container around as `Invalid`."""
+def emit_invalid(
+    state: AssemblyState, node: Node, path: Path, errors: list[ErrorDetails], unreported: list[ErrorDetails]
+) -> None:
+    """Emit the `invalid` of a value.
 
-    def _store(self, typed: object, json: Json) -> None:
-        """Give a finished value to the container around it; the assembler does."""
-        raise NotImplementedError
+    Args:
+        state: the state of the text being read.
+        node: the value's node.
+        path: the value's path.
+        errors: all errors of the value; at the root, all are emitted.
+        unreported: those that no value below has emitted.
 
-    def _op_of_late(self, path: Path) -> Op:
-        """How a late field is told that is wrong, and so need not wait."""
-        name, frame = str(path[-1]), self._frame
-        op: Op = "replace" if name in frame.late else "add"
-        frame.late = {*frame.late, name}
-        return op
+    Raises:
+        InvalidResult: the type or the stage asked for `on_invalid="raise"`.
+    """
+    if state.frame is state.outside:
+        state.errors = unreported = errors
+    else:
+        loc = state.location(state.frame, child=True)
+        unreported = [below(loc, error) for error in unreported]
+    state.out.append(Change("invalid", path, unreported))
+    if (node.on_invalid or state.on_invalid) == "raise":
+        raise InvalidResult(unreported, path=path)
 
-    def _tell_wrong(self, error: ValidationError | Refusal, json: Json) -> None:
-        """A single value was refused; it has been told."""
-        errors = details(error)
-        node = self._node
-        if not node.silent:
-            self._verdict(node, self._path, errors, errors)
-        if not (self._in_list and self._frame.container.drops):
-            self._frame.bad = True
-        self._store(Invalid(errors, json, told=not node.silent), NOT_EMITTED if node.silent else json)
 
-    def _close_wrong(self, frame: Frame, error: ValidationError | Refusal, around: int) -> bool:
-        """A container was refused: some child was, or all of them together."""
-        if frame.entry.doubtful:
-            self._doubted = frame
-            return True
-        errors, untold = errors_of(frame, details(error), around)
-        self._refuse(frame, errors, untold)
+def mark_invalid(state: AssemblyState) -> None:
+    """Note in the surrounding container that a child is invalid, unless the child will be dropped."""
+    if not (state.in_list and state.frame.container.drops):
+        state.frame.has_invalid = True
+
+
+def late_op(state: AssemblyState, path: Path) -> Op:
+    """Return the op for a late field that is invalid, and so is emitted before its object is built."""
+    name, frame = str(path[-1]), state.frame
+    op: Op = "replace" if name in frame.emitted_late else "add"
+    frame.emitted_late = {*frame.emitted_late, name}
+    return op
+
+
+# -- items that may be dropped -------------------------------------------------------------------------
+
+
+def begin_trial(state: AssemblyState, frame: Frame) -> None:
+    """Buffer the changes of an item until it is known to be valid."""
+    state.trials.append((frame, state.out))
+    state.out = []
+
+
+def is_dropped(state: AssemblyState, frame: Frame, typed: object) -> bool:
+    """End the trial of an item: emit its buffered changes, or a `Dropped` in their place."""
+    _, out = state.trials.pop()
+    if not isinstance(typed, Invalid):
+        out += state.out
+        state.out = out
         return False
+    state.out = out
+    source = len(frame.children) + frame.dropped
+    frame.dropped += 1
+    loc = (*state.location(frame), source)
+    state.out.append(Dropped("invalid", frame.path, [below(loc, error) for error in typed.errors]))
+    return True
 
-    def _ask_union(self, frame: Frame, text: str) -> None:
-        """The one member that could be chosen was refused: what is wrong is for the union to say."""
-        self._doubted = None
-        node = cast("Node", frame.node)
-        try:
-            node.read(text, self._context)
-        except ValidationError as error:
-            errors = details(error)
-        else:
-            raise AssertionError("the union takes what its only member refuses")
-        children = frame.children if frame.container.is_list else frame.children.values()
-        told = {
-            (*frame.entry.label, key, *each["loc"])
-            for key, child in zip(frame.children, children, strict=True)
-            if isinstance(child, Invalid) and child.told
-            for each in child.errors
-        }
-        self._refuse(frame, errors, [each for each in errors if each["loc"] not in told])
 
-    def _refuse(self, frame: Frame, errors: list[ErrorDetails], untold: list[ErrorDetails]) -> None:
-        emit_late(self.out, frame)
-        self._verdict(frame.node or ANY, frame.path, errors, untold)
-        if not (self._in_list and self._frame.container.drops):
-            self._frame.bad = True
-        self._store(Invalid(errors, self._told_of(frame, NOT_EMITTED), told=True), frame.json)
+# -- values that user code omits -----------------------------------------------------------------------
 
-    def _verdict(self, node: Node, path: Path, errors: list[ErrorDetails], untold: list[ErrorDetails]) -> None:
-        if self._frame is self._outside:
-            self.errors = untold = errors
-        else:
-            place = self._place(self._frame, child=True)
-            untold = [below(place, error) for error in untold]
-        self.out.append(Change("invalid", path, untold))
-        if (node.on_invalid or self._on_invalid) == "raise":
-            raise InvalidResult(untold, path=path)
 
-    # -- items that may be dropped -----------------------------------------------------------------
+def is_absent(state: AssemblyState, error: Exception) -> bool:
+    """Tell whether a validator raised `PydanticUseDefault`: the field counts as not received."""
+    frame = state.frame
+    if frame.container.is_list or frame.key not in frame.container.children:
+        return False
+    return isinstance(error, SchemaError) and "UseDefault" in str(error)
 
-    def _try(self, frame: Frame) -> None:
-        """Keep back what is told of an item until it is known to be valid."""
-        self._tries.append((frame, self.out))
-        self.out = []
 
-    def _dropped(self, frame: Frame, typed: object) -> bool:
-        """An item has its verdict: tell it, or leave it out."""
-        _, out = self._tries.pop()
-        if not isinstance(typed, Invalid):
-            out += self.out
-            self.out = out
-            return False
-        self.out = out
-        source = len(frame.children) + frame.dropped
-        frame.dropped += 1
-        place = (*self._place(frame), source)
-        self.out.append(Dropped("invalid", frame.path, [below(place, error) for error in typed.errors]))
-        return True
+def is_omitted(state: AssemblyState, error: Exception) -> bool:
+    """Tell whether a validator raised `PydanticOmit` where an item or field can be omitted."""
+    if not isinstance(error, PydanticOmit) and not (isinstance(error, SchemaError) and "Omit" in str(error)):
+        return False
+    frame = state.frame
+    container = frame.container
+    return state.in_list or container.every_counts or (container.omits and frame.key in container.children)
 
-    def _is_absent(self, error: Exception) -> bool:
-        """A validator may ask, by `PydanticUseDefault`, that a field be as if it had not come."""
-        frame = self._frame
-        if frame.container.is_list or frame.key not in frame.container.children:
-            return False
-        return isinstance(error, SchemaError) and "UseDefault" in str(error)
 
-    def _omits(self, error: Exception) -> bool:
-        """A validator may ask, by `PydanticOmit`, that a list, dict or model go without the item or field."""
-        if not isinstance(error, PydanticOmit) and not (isinstance(error, SchemaError) and "Omit" in str(error)):
-            return False
-        frame = self._frame
-        container = frame.container
-        return self._in_list or container.every_counts or (container.omits and frame.key in container.children)
-
-    def _omit(self, path: Path, *, told: bool) -> None:
-        frame = self._frame
-        if self._in_list:
-            frame.omit(len(frame.children))
-            if frame.container.drops:
-                self.out = self._tries.pop()[1]
-                return
-        elif frame.container.every_counts and frame.key in frame.children:
-            if told:
-                self._put_back(frame.container.place(frame.key).node, path, frame.children[frame.key])
+def omit(state: AssemblyState, path: Path, *, emitted: bool) -> None:
+    """Omit the value being read; `emitted`: withdraw what was emitted for it."""
+    frame = state.frame
+    if state.in_list:
+        frame.omit(len(frame.children))
+        if frame.container.drops:
+            state.out = state.trials.pop()[1]
             return
-        elif not frame.container.every_counts:
-            frame.omit(frame.key)
-            self._withdraw(path, told=told)
-            return
-        if told:
-            self.out.append(Change("remove", path))
+    elif frame.container.every_counts and frame.key in frame.children:
+        if emitted:
+            _restore(state, frame.container.place(frame.key).node, path, frame.children[frame.key])
+        return
+    elif not frame.container.every_counts:
+        frame.omit(frame.key)
+        withdraw(state, path, emitted=emitted)
+        return
+    if emitted:
+        state.out.append(Change("remove", path))
 
-    def _withdraw(self, path: Path, *, told: bool) -> None:
-        """A field is to be as if it had not come: if its key came before, that value is gone, too."""
-        frame = self._frame
-        told |= frame.children.pop(frame.key, NOT_EMITTED) is not NOT_EMITTED and not self._node.silent
-        if frame.json is not None:
-            frame.json.pop(path[-1], None)
-        if told:
-            self.out.append(Change("remove", path))
 
-    def _put_back(self, node: Node, path: Path, before: object) -> None:
-        """Of a key that came twice in a dict, the second value was told, and then left out: the first stands."""
-        if isinstance(before, Invalid):
-            expand_invalid(self.out, "replace", path, cast("Json", before.json))
-            self._verdict(node, path, before.errors, before.errors)
-        else:
-            expand(self.out, "replace", path, node.json_of(before), before)
+def withdraw(state: AssemblyState, path: Path, *, emitted: bool) -> None:
+    """Treat a field as not received; an earlier value of a repeated key is withdrawn, too."""
+    frame = state.frame
+    emitted |= frame.children.pop(frame.key, NOT_EMITTED) is not NOT_EMITTED and not state.node.silent
+    if frame.json is not None:
+        frame.json.pop(path[-1], None)
+    if emitted:
+        state.out.append(Change("remove", path))
+
+
+def _restore(state: AssemblyState, node: Node, path: Path, before: object) -> None:
+    """Emit the first value of a repeated key in a dict again: the second was emitted, and then omitted."""
+    if isinstance(before, Invalid):
+        expand_invalid(state.out, "replace", path, cast("Json", before.json))
+        emit_invalid(state, node, path, before.errors, before.errors)
+    else:
+        expand(state.out, "replace", path, node.json_of(before), before)

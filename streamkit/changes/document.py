@@ -74,6 +74,10 @@ class Document:
         self.get(path)
         return "invalid" if path in self._invalid else "open" if path in self._open else "complete"
 
+    def errors(self, path: Path) -> list[object]:
+        """The errors of the value at a path whose verdict is `invalid`; of any other value none."""
+        return list(self._invalid.get(path, ()))
+
     def get(self, path: Path) -> object:
         """The JSON value at a path, not to be changed.
 

@@ -11,7 +11,7 @@ from pydantic_core import to_jsonable_python
 from streamkit.changes.change import Change, Op, Path
 from streamkit.changes.json_values import Json, children, is_array, is_object, same_json
 
-__all__ = ["SnapshotDiff"]
+__all__ = ["SnapshotDiff", "added", "differences"]
 
 
 class SnapshotDiff:
@@ -25,7 +25,7 @@ class SnapshotDiff:
     def take(self, snapshot: object) -> list[Change]:
         """Return what changed since the snapshot before; a model's fields that are not set are absent."""
         json = _json(snapshot)
-        out = list(_changes((), self._json, json)) if self.started else list(_added("add", (), json))
+        out = list(differences((), self._json, json)) if self.started else list(added("add", (), json))
         self._json, self._typed, self.started = json, snapshot, True
         return out
 
@@ -40,31 +40,33 @@ def _json(snapshot: object) -> object:
     return cast("object", to_jsonable_python(snapshot, by_alias=False))
 
 
-def _added(op: Op, path: Path, json: object) -> Iterator[Change]:
+def added(op: Op, path: Path, json: object) -> Iterator[Change]:
+    """Yield the changes that put a whole value at a path, parents first, without verdicts."""
     if not is_object(json) and not is_array(json):
         yield Change(op, path, json)
         return
     yield Change(op, path, {} if is_object(json) else [])
     for key, child, _ in _children(json, json):
-        yield from _added("add", (*path, key), child)
+        yield from added("add", (*path, key), child)
 
 
-def _changes(path: Path, old: object, new: object) -> Iterator[Change]:
+def differences(path: Path, old: object, new: object) -> Iterator[Change]:
+    """Yield the minimal changes that turn one value at a path into another; a string that only grew is appended to."""
     if old is new:
         return
     if is_object(old) and is_object(new):
         yield from (Change("remove", (*path, key)) for key in old if key not in new)
         for key, child in new.items():
-            yield from _changes((*path, key), old[key], child) if key in old else _added("add", (*path, key), child)
+            yield from differences((*path, key), old[key], child) if key in old else added("add", (*path, key), child)
     elif is_array(old) and is_array(new):
         yield from (Change("remove", (*path, index)) for index in range(len(old) - 1, len(new) - 1, -1))
         for at, child in enumerate(new):
-            yield from _changes((*path, at), old[at], child) if at < len(old) else _added("add", (*path, at), child)
+            yield from differences((*path, at), old[at], child) if at < len(old) else added("add", (*path, at), child)
     elif isinstance(old, str) and isinstance(new, str) and new.startswith(old):
         if len(new) > len(old):
             yield Change("append", path, new[len(old) :])
     elif not same_json(old, new):
-        yield from _added("replace", path, new)
+        yield from added("replace", path, new)
 
 
 def _completed(path: Path, json: object, typed: object) -> Iterator[Change]:

@@ -1,4 +1,4 @@
-"""`BatchSource`: a source of changes that knows which of them belong together, as hubs and subscriptions do."""
+"""`BatchSource`: a source of changes that has batches of its own, such as a hub or a subscription."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ __all__ = ["BatchSource", "has_batches"]
 
 @runtime_checkable
 class BatchSource(Protocol):
-    """A source of changes that knows what belongs together: a flow over it keeps its batches."""
+    """A source of changes that knows which of them belong together: a flow over it keeps its batches."""
 
     @property
     def model(self) -> object:
-        """The type that its changes speak of; None if it knows none."""
+        """The root type of its changes; None if it does not know."""
         ...
 
     def open_batches(self) -> Batches:
-        """Return an async generator of batches; closing it leaves the source."""
+        """Return an async generator of batches; closing it closes the source."""
         ...
 
 
 def has_batches(source: object) -> TypeGuard[BatchSource]:
-    """Whether it is one: what `isinstance` finds out, which takes 20 us to look for what a protocol names."""
+    """Whether a source is a `BatchSource`: the same as `isinstance`, which takes 20 us for a protocol."""
     return hasattr(type(source), "open_batches") and hasattr(source, "model")

@@ -1,11 +1,12 @@
-"""`Stage`, `Pipeline`, `Flow`: what `|` makes.
+"""`Stage`, `Pipeline` and `Flow`: what `|` builds.
 
     stage    | stage     ->  Pipeline   reusable, without a source
-    source   | stage     ->  Flow       cold: iterating it again runs it again, if its source can
+    source   | stage     ->  Flow       cold: iterating it again runs it again, if its source can be read again
     flow     | stage     ->  Flow
-    flow     | callable  ->  whatever the callable makes of an async iterable (aiostream's pipes)
+    flow     | callable  ->  what the callable returns for an async iterable (aiostream's pipes)
 
-A flow holds a source and stages, nothing that runs: every iteration makes fresh machines.
+A flow holds a source and stages. Nothing runs until it is iterated, and every iteration makes fresh machines.
+The classes share this file because each `|` of one builds another.
 """
 
 from __future__ import annotations
@@ -21,18 +22,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from contextlib import aclosing
-from dataclasses import dataclass
-from typing import (
-    TYPE_CHECKING,
-    Any,
-    Generic,
-    Never,
-    TypeAlias,
-    TypeVar,
-    cast,
-    overload,
-)
+from typing import TYPE_CHECKING, Any, Generic, Never, TypeAlias, TypeVar, cast, overload
 
 from typing_extensions import TypeVar as DefaultTypeVar
 
@@ -40,29 +30,18 @@ from streamkit.changes.change import Change
 from streamkit.errors import StreamkitError
 from streamkit.flow.batch_source import has_batches
 from streamkit.flow.fused import Fused
-from streamkit.flow.misuse import forgot_to_call, makes_stages, meant
-from streamkit.flow.outcome import Outcome
-from streamkit.flow.own_batches import AsyncOwnBatches, OwnBatches
-from streamkit.flow.run import Batches, Pump, run_async, run_batches, run_sync
-from streamkit.flow.scopes import RunScopes, noted
+from streamkit.flow.misuse import is_stage_function, raise_not_called, source_hint
+from streamkit.flow.planning import plan_stages, run_stages
+from streamkit.flow.result import ResultCollector
+from streamkit.flow.run import Batches, Pump, async_items_of, items_of, run_sync
+from streamkit.flow.scopes import RunScopes, note_closing_error
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from streamkit.flow.machine import Machine
 
-__all__ = [
-    "AnyStage",
-    "Flow",
-    "Pipeline",
-    "Planner",
-    "Source",
-    "Stage",
-    "Through",
-    "ToChanges",
-    "ToRoot",
-    "batched",
-]
+__all__ = ["AnyStage", "Flow", "Pipeline", "Planner", "Source", "Stage", "Through", "ToChanges", "ToRoot"]
 
 InT = TypeVar("InT", contravariant=True)
 OutT = TypeVar("OutT", covariant=True)
@@ -73,15 +52,15 @@ RootT = DefaultTypeVar("RootT", default=object)
 Source = AsyncIterable[T] | Iterable[T]
 AnyStage: TypeAlias = "Stage[Never, object]"
 Planner: TypeAlias = "Callable[[Sequence[AnyStage], AnyStage], Sequence[AnyStage]]"
-"""Given the stages before it and itself, how a stage would have them run; for fusing, and to learn the model."""
+"""Gets the stages before a stage and the stage itself; returns the stages to run. It may also raise, to check them."""
 
 
 class Pipeline(Generic[InT, OutT]):
-    """Stages in a row, without a source; reusable, and callable with a source like aiostream's pipes."""
+    """Stages in a row, without a source. It is reusable, and callable with a source like aiostream's pipes."""
 
     def __init__(self, stages: Sequence[AnyStage]) -> None:
         self._stages = tuple(stages)
-        self._plan = _planned(self._stages)
+        self._plan = plan_stages(self._stages)
 
     def __repr__(self) -> str:
         return " | ".join(stage.name for stage in self._stages)
@@ -107,7 +86,7 @@ class Pipeline(Generic[InT, OutT]):
     def __or__(self, after: Pipeline[Any, Any]) -> Pipeline[InT, Any]:
         if not isinstance(after, Pipeline):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
             if isinstance(after, (Iterable, AsyncIterable)):
-                raise TypeError(f"{self!r} stands behind its source, not before it: write source | {self!r}")
+                raise TypeError(f"{self!r} must come after its source: write source | {self!r}")
             return NotImplemented
         return Pipeline((*self._stages, *after.stages))
 
@@ -115,30 +94,30 @@ class Pipeline(Generic[InT, OutT]):
         return Flow(source, self._stages)
 
     def __call__(self, source: AsyncIterable[InT] | Iterable[InT]) -> Flow[OutT]:
-        """The flow of a source through these stages: the same as `source | pipeline`."""
+        """Return the flow of a source through these stages, as `source | pipeline` does."""
         return Flow(source, self._stages)
 
     def start(self) -> Fused:
-        """Begin a run that is fed by hand: for what reads a source in its own way. Stages that wait do not.
+        """Start a run that you feed yourself, for code with its own way to read a source.
 
-        `feed_batch(items)` returns what comes out, `close(reason)` the rest; `error` is then to be raised.
+        `feed_batch(items)` returns the outputs, `close(reason)` the last ones. Then raise `error`, if it is set.
+        Stages that wait (those with a pump) run by their machine.
         """
         return Fused(self._plan)
 
 
 class Stage(Pipeline[InT, OutT]):
-    """One operator: a name, and how to make the machine that does the work in one run.
+    """One operator: a name, and a function that makes the machine for one run.
 
     Args:
         make_machine: called once for each run; see `streamkit.flow.Machine`.
-        name: for error notes and `repr`; by default what `make_machine` is called.
-        model: the type whose values the stage emits, where it knows one.
-        emits_changes: whether `Change`s come out; None if whatever comes in comes out.
-        plan: how to run this stage after others, where it is not simply behind them.
-        pump: for an operator that waits: takes the batches before it, gives batches; the machine serves
-            where nothing can wait, under a plain `for`.
-        reads: for a stage that reads text, its settings; one behind it may then read the text itself.
-        least: the same stage, telling the least changes: runs in place of both where `diff` follows.
+        name: for error notes and `repr`; by default the name of `make_machine`.
+        model: the type of the values that the stage emits, if it knows it.
+        emits_changes: whether the stage emits `Change`s; None if it emits what it receives.
+        plan: how to run this stage after others; by default it runs by itself.
+        pump: for an operator that waits: converts an async generator of batches to another. The machine is used only
+            under a plain `for`, where nothing can wait.
+        reader: for a stage that reads text, its settings, for the plans of later stages.
     """
 
     def __init__(
@@ -150,17 +129,13 @@ class Stage(Pipeline[InT, OutT]):
         emits_changes: bool | None = None,
         plan: Planner | None = None,
         pump: Pump | None = None,
-        reads: object = None,
-        least: AnyStage | None = None,
+        reader: object = None,
     ) -> None:
         if not callable(make_machine):
-            raise TypeError(
-                f"a Stage takes what makes a machine, got {make_machine!r:.80}; each run has a machine of its own"
-            )
+            raise TypeError(f"Stage() takes a function that makes a machine for each run, got {make_machine!r:.80}")
         self.make_machine = cast("Callable[[], Machine[object, object]]", make_machine)
         self.name = name or str(getattr(make_machine, "__name__", "stage"))
-        self._model, self.emits_changes, self.plan, self.pump = model, emits_changes, plan, pump
-        self.reads, self.least = reads, least
+        self._model, self.emits_changes, self.plan, self.pump, self.reader = model, emits_changes, plan, pump, reader
         super().__init__((self,))
 
     @property
@@ -169,11 +144,11 @@ class Stage(Pipeline[InT, OutT]):
 
 
 class Through(Stage[Any, Any]):
-    """A stage that gives what it takes; a class of its own so that type checkers know that, too."""
+    """A stage that emits the same item type it receives; a class of its own so that type checkers know."""
 
     def __ror__(self, source: AsyncIterable[T] | Iterable[T]) -> Flow[T]:
         if isinstance(source, Pipeline):
-            return NotImplemented  # asked first, because this is the class of a subclass: the pipeline's `|` knows
+            return NotImplemented  # Python asks a subclass first; `Pipeline.__or__` composes them
         return Flow(source, self.stages)
 
     def __call__(self, source: AsyncIterable[T] | Iterable[T]) -> Flow[T]:
@@ -181,7 +156,7 @@ class Through(Stage[Any, Any]):
 
 
 class ToChanges(Stage[object, Change[object]]):
-    """A stage that makes changes of anything, and of changes those of the same type."""
+    """A stage that converts any items to changes, and changes to changes of the same root type."""
 
     @overload
     def __ror__(self, source: AsyncIterable[Change[RootT]] | Iterable[Change[RootT]]) -> Flow[Change[RootT]]: ...
@@ -194,7 +169,7 @@ class ToChanges(Stage[object, Change[object]]):
 
 
 class ToRoot(Stage[Change[Any], Any]):
-    """A stage that makes of changes what their root will be."""
+    """A stage that converts changes to values of their root's type."""
 
     def __ror__(self, source: AsyncIterable[Change[RootT]] | Iterable[Change[RootT]]) -> Flow[RootT]:
         if isinstance(source, Pipeline):
@@ -205,25 +180,25 @@ class ToRoot(Stage[Change[Any], Any]):
 class Flow(Generic[OutT]):
     """A source and the stages it goes through.
 
-    Iterate it with `async for`, or with `for` when the source is a plain iterable. `async with flow as
-    items:` (and `with`) closes everything promptly when the block is left; after a bare loop that was
-    left early, Python closes an async source only when the iterator is collected. What was entered and never
-    read has run nothing: its source is as it was, neither entered nor closed.
+    Iterate it with `async for`, or with `for` if the source is a plain iterable. `async with flow as items:` (or
+    `with`) closes everything as soon as the block is left. Without it, a loop that you leave early closes an async
+    source only when Python collects the iterator. A flow that was entered but never iterated has not touched its
+    source: it was neither opened nor closed.
     """
 
     def __init__(self, source: Source[object], stages: Sequence[AnyStage] = (), *, batched: bool = False) -> None:
         if isinstance(source, (str, bytes, bytearray, memoryview)):
             source = (source,)
         if isinstance(source, Mapping) or not isinstance(source, (AsyncIterable, Iterable)):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-            hint = meant(cast("object", source))
+            hint = source_hint(cast("object", source))
             raise TypeError(
-                f"cannot stream from {source!r:.80}: a source is an iterable or async iterable of chunks{hint}"
+                f"cannot stream from {source!r:.80}: expected an iterable or async iterable of chunks{hint}"
             )
         self._source, self._stages, self._batched = source, tuple(stages), batched
-        self._plan = _planned(self._stages, source)
-        self._began = _Began()
-        self._entered: RunScopes[Generator[object, None, None]] = RunScopes()
-        self._entered_async: RunScopes[Batches] = RunScopes()
+        self._plan = _plan_for(source, self._stages)
+        self._started = _Started()
+        self._scopes: RunScopes[Generator[object, None, None]] = RunScopes()
+        self._async_scopes: RunScopes[Batches] = RunScopes()
 
     def __repr__(self) -> str:
         return " | ".join([f"<{type(self._source).__name__}>", *(stage.name for stage in self._stages)])
@@ -253,38 +228,38 @@ class Flow(Generic[OutT]):
     def __or__(self, after: Pipeline[Any, Any] | Callable[[AsyncIterable[OutT]], S]) -> Flow[Any] | S:
         if isinstance(after, Pipeline):
             flow: Flow[Any] = Flow(self._source, (*self._stages, *after.stages))
-            return self._same(flow)
+            return self._share_start(flow)
         if callable(after):
-            return after(self) if not makes_stages(after) else forgot_to_call(after)
+            return after(self) if not is_stage_function(after) else raise_not_called(after)
         if hasattr(after, "feed") and hasattr(after, "close"):
             name = type(after).__name__
             raise TypeError(f"{name} is a machine: write | Stage({name}), which makes one for each run")
         return NotImplemented
 
     def batches(self) -> Flow[Sequence[OutT]]:
-        """The same flow, with all that one chunk of the source brings as one sequence."""
+        """Return the same flow in batches: all outputs of one chunk as one sequence."""
         flow: Flow[Sequence[OutT]] = Flow(self._source, self._stages, batched=True)
-        return self._same(flow)
+        return self._share_start(flow)
 
     async def result(self: Flow[Change[RootT]]) -> RootT:
-        """Run the flow to its end and return what the root's `complete` carries.
+        """Run the flow to its end and return the value of the root's `complete`.
 
         Raises:
-            StreamkitError: the stream ended otherwise; `.partial` has the JSON value so far.
+            StreamkitError: the stream did not end `complete`; `.partial` has the JSON value so far.
         """
-        outcome = Outcome()
+        collector = ResultCollector()
         async with self.batches() as batches:
             async for batch in batches:
-                outcome.take(batch)
-        return cast("RootT", outcome.result())
+                collector.add(batch)
+        return cast("RootT", collector.result())
 
     def result_sync(self: Flow[Change[RootT]]) -> RootT:
         """`result` for a flow over a plain iterable, without an event loop."""
-        outcome = Outcome()
+        collector = ResultCollector()
         with self.batches() as batches:
             for batch in batches:
-                outcome.take(batch)
-        return cast("RootT", outcome.result())
+                collector.add(batch)
+        return cast("RootT", collector.result())
 
     def __iter__(self) -> Iterator[OutT]:
         return cast("Iterator[OutT]", self._run_sync())
@@ -293,133 +268,71 @@ class Flow(Generic[OutT]):
         return cast("AsyncIterator[OutT]", self._run_async())
 
     def __enter__(self) -> Iterator[OutT]:
-        return cast("Iterator[OutT]", self._entered.enter(self._run_sync()))
+        return cast("Iterator[OutT]", self._scopes.enter(self._run_sync()))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with noted(error):
-            self._entered.leave().close()
+        with note_closing_error(error):
+            self._scopes.leave().close()
 
     async def __aenter__(self) -> AsyncIterator[OutT]:
-        return cast("AsyncIterator[OutT]", self._entered_async.enter(cast("Batches", self._run_async())))
+        return cast("AsyncIterator[OutT]", self._async_scopes.enter(cast("Batches", self._run_async())))
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with noted(error):
-            await self._entered_async.leave().aclose()
+        with note_closing_error(error):
+            await self._async_scopes.leave().aclose()
 
-    def _begin(self) -> None:
-        """A source that can be read only once must not pass for an empty one the second time."""
-        if self._began.yes and not self.can_run_again:
+    def _start(self) -> None:
+        """Refuse to read a one-time source again: it would look empty."""
+        if self._started.yes and not self.can_run_again:
             raise StreamkitError(
-                f"{self!r} was run before, and its source can be read only once: do all in one loop, or give a "
-                "source that starts anew, such as a list"
+                f"{self!r} was run before, and its source can be read only once: read everything in one loop, or use a "
+                "source that can start again, such as a list"
             )
-        self._began.yes = True
+        self._started.yes = True
 
-    def _same(self, flow: Flow[T]) -> Flow[T]:
-        """Another flow over this source: what was read by one is not there for the other."""
-        flow._began = self._began
+    def _share_start(self, flow: Flow[T]) -> Flow[T]:
+        """Make another flow over this source start together with this one: what one reads, the other cannot."""
+        flow._started = self._started
         return flow
 
     def _run_sync(self) -> Generator[object, None, None]:
         if not isinstance(self._source, Iterable):
             raise TypeError(f"{self!r} has an async source: write 'async for' or 'await ....result()', not 'for'")
-        self._begin()
+        self._start()
         batches = run_sync(self._source, self._plan, of_changes=_model_of(self._source) is not None)
-        return batches if self._batched else _each(batches)
+        return batches if self._batched else items_of(batches)
 
     def _run_async(self) -> AsyncGenerator[object, None]:
-        self._begin()
-        of_changes = _model_of(self._source) is not None
-        first, others = _segments(self._plan, of_changes=of_changes)
-        if has_batches(self._source):
-            batches = run_batches(self._source.open_batches(), first, of_changes=of_changes)
-        else:
-            batches = run_async(self._source, first, of_changes=of_changes)
-        for each in others:
-            batches = run_batches(each.pump(batches), each.stages, of_changes=each.of_changes)
-        return batches if self._batched else _aeach(batches)
+        self._start()
+        batches = run_stages(self._source, self._plan, of_changes=_model_of(self._source) is not None)
+        return batches if self._batched else async_items_of(batches)
 
 
-class _Began:
-    """Whether a source was read, for all flows over it."""
+class _Started:
+    """Whether a source was read; shared by all flows over it."""
 
     yes = False
 
 
-def _each(batches: Generator[Sequence[object], None, None]) -> Generator[object, None, None]:
-    try:
-        for batch in batches:
-            yield from batch
-    finally:
-        batches.close()
-
-
-async def _aeach(batches: Batches) -> AsyncGenerator[object, None]:
-    async with aclosing(batches):
-        async for batch in batches:
-            for item in batch:
-                yield item
-
-
-def batched(source: Source[T]) -> Flow[Sequence[T]]:
-    """A flow of the batches of anything: those that it knows of itself, else each item as one."""
-    if isinstance(source, Flow):
-        return source.batches()
-    if not hasattr(source, "batches"):
-        return Flow[T](source).batches()
-    own = AsyncOwnBatches(source) if isinstance(source, AsyncIterable) else OwnBatches(source)
-    return Flow(cast("Source[object]", own))
-
-
-def _planned(stages: Sequence[AnyStage], source: object = None) -> Sequence[AnyStage]:
-    """The stages as they are to be run: each may take the ones before it into account, and the source."""
+def _plan_for(source: object, stages: Sequence[AnyStage]) -> Sequence[AnyStage]:
+    """Plan the stages. If the source knows its model, they see it as a stage before them, which does not run."""
     model = _model_of(source)
-    # What a source knows of its items is told as a stage tells it; this one is not run.
-    known: Sequence[AnyStage] = () if model is None else (_knowing(model),)
-    planned = known
-    for stage in stages:
-        planned = stage.plan(planned, stage) if stage.plan is not None else (*planned, stage)
-    return planned[len(known) :]
+    if model is None:
+        return plan_stages(stages)
+    return plan_stages(stages, after=[Stage(_no_machine, "source", model=model, emits_changes=True)])
+
+
+def _no_machine() -> Machine[object, object]:
+    raise AssertionError("a source has no machine")
 
 
 def _model_of(source: object) -> object:
-    """The type that a source's changes speak of, where it tells."""
+    """The root type of a source's changes, if the source knows it."""
     if isinstance(source, Flow) or has_batches(source):
         return source.model
-    # The `model` of a run, as of other sources, is the name of the language model.
+    # The `model` of a run, and of some other sources, is the name of a language model.
     return getattr(source, "response_model", None)
-
-
-def _knowing(model: object) -> AnyStage:
-    return Stage(_never, "source", model=model, emits_changes=True)
-
-
-def _never() -> Machine[object, object]:
-    raise AssertionError
-
-
-@dataclass
-class _Segment:
-    """Stages that run as one, behind one that waits."""
-
-    pump: Pump
-    of_changes: bool
-    stages: list[AnyStage]
-
-
-def _segments(stages: Sequence[AnyStage], *, of_changes: bool) -> tuple[list[AnyStage], list[_Segment]]:
-    """Cut a row of stages at those that wait: what stands before them, and each with what is behind it."""
-    first: list[AnyStage] = []
-    others: list[_Segment] = []
-    for stage in stages:
-        if stage.emits_changes is not None:
-            of_changes = stage.emits_changes
-        if stage.pump is not None:
-            others.append(_Segment(stage.pump, of_changes, []))
-        else:
-            (others[-1].stages if others else first).append(stage)
-    return first, others

@@ -1,4 +1,4 @@
-"""`OpenPaths`: what a stream of changes has told so far, as far as its `end` has to know."""
+"""`OpenPaths`: the paths that a stream of changes has left open, for its `end`."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ __all__ = ["OpenPaths"]
 
 
 class OpenPaths:
-    """Follows changes that others made, so that their stream has an `end` also where a stage fails behind them.
+    """Follows changes as they are emitted, so that the stream gets its `end` even if a stage after them fails.
 
-    It need not be a whole document: `select()` leaves parts of one. After a `reset` only what is told again is known to
-    be open.
+    The changes need not form a complete document: `select()` drops parts of it. After a `reset`, only paths that are
+    emitted again count as open.
 
     Args:
-        of_changes: changes are to come; what comes shows whether they do.
+        of_changes: whether the stream is known to be one of changes; its items show it, too.
     """
 
     __slots__ = ("_ended", "_of_changes", "_open")
@@ -25,14 +25,14 @@ class OpenPaths:
         self._of_changes, self._ended = of_changes, False
         self._open: dict[Path, None] = {}
 
-    def take(self, batch: Sequence[object]) -> None:
-        """Take note of what is handed on."""
+    def follow(self, batch: Sequence[object]) -> None:
+        """Receive the items that are emitted next."""
         for item in batch:
             self._of_changes = isinstance(item, Change)
             if isinstance(item, Change) and item.op != "append":
-                self._note(item)  # pyright: ignore[reportUnknownArgumentType]  # isinstance made it a Change of something
+                self._apply(item)  # pyright: ignore[reportUnknownArgumentType]  # isinstance made it a Change of something
 
-    def _note(self, change: Change[object]) -> None:
+    def _apply(self, change: Change[object]) -> None:
         op, path, value = change
         if op == "end":
             self._ended = True
@@ -47,7 +47,7 @@ class OpenPaths:
                 self._open[path] = None
 
     def end(self, error: BaseException) -> Sequence[Change[object]]:
-        """The `end` for this error, if the changes had none; nothing where there are no changes."""
+        """Return the `end` for this error; nothing if there was an `end`, or if the items are not changes."""
         if self._ended or not self._of_changes or not isinstance(error, Exception):
             return ()
         self._ended = True

@@ -1,7 +1,7 @@
-"""Driving a pipeline: from a source, through fused machines, to whoever iterates.
+"""The run loop: from a source, through fused machines, to the consumer.
 
-The two functions are one, written for the two worlds: open the source, put each item through, close
-the source, say how it ended. Batches, not items, so that the events of a chunk stay together.
+`run_sync` and `run_async` are one function, written for sync and async code: open the source, feed each item, close
+the source, end the machines. They yield batches, not items, so that the changes of one chunk stay together.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from streamkit.changes.change import Finish
 from streamkit.flow.fused import Fused, Part
 from streamkit.flow.machine import Reason
 
-__all__ = ["Batches", "Pump", "run_async", "run_sync"]
+__all__ = ["Batches", "Pump", "async_items_of", "items_of", "run_async", "run_batches", "run_sync"]
 
 Batches: TypeAlias = AsyncGenerator[Sequence[object], None]
-Leave: TypeAlias = Callable[[], object] | None
+CloseSource: TypeAlias = Callable[[], object] | None
 Pump: TypeAlias = Callable[[Batches], Batches]
-"""An operator that waits: takes the batches of the stages before it, gives batches."""
+"""An operator that waits: receives the batches of the stages before it, and yields batches."""
 
 
 def run_sync(
@@ -40,19 +40,19 @@ def run_sync(
     fused = Fused(parts, of_changes=of_changes)
     feed = fused.item_feeder()
     reason: Reason = Finish()
-    leave: Leave = None
-    teller: object = None
+    close: CloseSource = None
+    opened: object = None
     try:
         try:
-            items, leave, teller = _enter(source)
+            items, close, opened = _open(source)
         except Exception as error:
             reason, items = error, iter(())
         while not fused.done:
-            # Only what the source raises is the source's: a consumer may throw into the yield below.
+            # Only next() is in this try: what a consumer throws into the yield below is not the source's error.
             try:
                 item = next(items)
             except StopIteration:
-                reason = _finish(teller, reason)
+                reason = _reason_of(opened, reason)
                 break
             except Exception as error:
                 reason = error
@@ -61,9 +61,9 @@ def run_sync(
             if batch:
                 yield batch
     except BaseException as left:
-        _raise_if_worse(left, _leave(leave, _abandon(fused, left)))
+        _raise_failure(left, _close(close, _abandon(fused, left)))
         raise
-    reason = _leave(leave, reason)
+    reason = _close(close, reason)
     batch = fused.close(reason)
     if batch:
         yield batch
@@ -74,23 +74,23 @@ def run_sync(
 async def run_async(
     source: AsyncIterable[object] | Iterable[object], parts: Sequence[Part], *, of_changes: bool
 ) -> Batches:
-    """Run stages over an async iterable, or over a plain one in an async world."""
+    """Run stages over an async iterable, or over a plain one in async code."""
     fused = Fused(parts, of_changes=of_changes)
     feed = fused.item_feeder()
     reason: Reason = Finish()
-    leave: Leave = None
-    teller: object = None
+    close: CloseSource = None
+    opened: object = None
     try:
         try:
-            items, leave, teller = await _aenter(source)
+            items, close, opened = await _open_async(source)
         except Exception as error:
-            reason, items = error, _lift(iter(()))
+            reason, items = error, _as_async(iter(()))
         while not fused.done:
             # As in run_sync.
             try:
                 item = await anext(items)
             except StopAsyncIteration:
-                reason = _finish(teller, reason)
+                reason = _reason_of(opened, reason)
                 break
             except Exception as error:
                 reason = error
@@ -99,9 +99,9 @@ async def run_async(
             if batch:
                 yield batch
     except BaseException as left:
-        _raise_if_worse(left, await _aleave(leave, _abandon(fused, left)))
+        _raise_failure(left, await _close_async(close, _abandon(fused, left)))
         raise
-    reason = await _aleave(leave, reason)
+    reason = await _close_async(close, reason)
     batch = fused.close(reason)
     if batch:
         yield batch
@@ -110,7 +110,7 @@ async def run_async(
 
 
 async def run_batches(batches: Batches, parts: Sequence[Part], *, of_changes: bool) -> Batches:
-    """Run stages behind an operator that waits, perhaps none: what that raises is to have its `end`, too."""
+    """Run stages, perhaps none, over batches. With none it still adds the `end` if the batches raise."""
     fused = Fused(parts, of_changes=of_changes)
     feed = fused.batch_feeder()
     reason: Reason = Finish()
@@ -120,7 +120,7 @@ async def run_batches(batches: Batches, parts: Sequence[Part], *, of_changes: bo
                 try:
                     batch = await anext(batches)
                 except StopAsyncIteration:
-                    reason = _finish(batches, reason)
+                    reason = _reason_of(batches, reason)
                     break
                 except Exception as error:
                     reason = error
@@ -129,7 +129,7 @@ async def run_batches(batches: Batches, parts: Sequence[Part], *, of_changes: bo
                 if out:
                     yield out
         except BaseException as left:
-            _raise_if_worse(left, _abandon(fused, left))
+            _raise_failure(left, _abandon(fused, left))
             raise
     out = fused.close(reason)
     if out:
@@ -138,29 +138,46 @@ async def run_batches(batches: Batches, parts: Sequence[Part], *, of_changes: bo
         raise fused.error
 
 
-def _finish(items: object, reason: Reason) -> Reason:
-    """How a source that has no more items says that it ended; `reason` if it says nothing."""
-    finish = getattr(items, "finish", None)
+def items_of(batches: Generator[Sequence[object], None, None]) -> Generator[object, None, None]:
+    """Yield the items of batches one by one."""
+    try:
+        for batch in batches:
+            yield from batch
+    finally:
+        batches.close()
+
+
+async def async_items_of(batches: Batches) -> AsyncGenerator[object, None]:
+    """Yield the items of batches one by one."""
+    async with aclosing(batches):
+        async for batch in batches:
+            for item in batch:
+                yield item
+
+
+def _reason_of(opened: object, reason: Reason) -> Reason:
+    """Return the `finish` of a source that has ended, or `reason` if it has none."""
+    finish = getattr(opened, "finish", None)
     return finish if isinstance(finish, Finish) else reason
 
 
 def _abandon(fused: Fused, left: BaseException) -> BaseException:
-    """Close stages that nobody reads any more: the reason for that, or the error of one that failed at it."""
+    """Close the machines of a run that the consumer left; return the error of one that failed, or else `left`."""
     before = fused.error
     fused.close(GeneratorExit())
     return left if fused.error is None or fused.error is before else fused.error
 
 
-def _raise_if_worse(left: BaseException, outcome: BaseException | Finish) -> None:
-    """What fails to close is no reason to leave with, unless the consumer simply left."""
+def _raise_failure(left: BaseException, outcome: BaseException | Finish) -> None:
+    """Raise a failure to close if the consumer simply left; an error of the consumer is more important."""
     if isinstance(left, GeneratorExit) and isinstance(outcome, Exception):
         raise outcome
 
 
-def _enter(source: Iterable[object]) -> tuple[Iterator[object], Leave, object]:
-    """Open a source: what to iterate, how to leave it, and who knows how it finished."""
+def _open(source: Iterable[object]) -> tuple[Iterator[object], CloseSource, object]:
+    """Open a source; return its items, the function that closes it, and the object whose `finish` says how it ended."""
     items = iter(source)
-    # Of an iterator with a connection, `iter` may give a mere generator.
+    # An iterator that holds a connection may return a mere generator from `iter`.
     opened = source if isinstance(source, Iterator) else items
     if isinstance(opened, AbstractContextManager):
         manager = cast("AbstractContextManager[Iterator[object]]", opened)
@@ -169,22 +186,23 @@ def _enter(source: Iterable[object]) -> tuple[Iterator[object], Leave, object]:
     return items, getattr(opened, "close", None) or getattr(items, "close", None), opened
 
 
-def _leave(leave: Leave, reason: Reason) -> Reason:
+def _close(close: CloseSource, reason: Reason) -> Reason:
+    """Close a source; return why the run ended."""
     try:
-        if leave is not None:
-            leave()
+        if close is not None:
+            close()
     except Exception as error:
-        return _both(reason, error)
+        return _with_closing_error(reason, error)
     return reason
 
 
-async def _aenter(
+async def _open_async(
     source: AsyncIterable[object] | Iterable[object],
-) -> tuple[AsyncIterator[object], Leave, object]:
-    """Open a source, as `_enter` does."""
+) -> tuple[AsyncIterator[object], CloseSource, object]:
+    """Open a source, as `_open` does."""
     if not isinstance(source, AsyncIterable):
-        items, leave, teller = _enter(source)
-        return _lift(items), leave, teller
+        items, close, opened = _open(source)
+        return _as_async(items), close, opened
     aitems = aiter(source)
     opened = source if isinstance(source, AsyncIterator) else aitems
     if isinstance(opened, AbstractAsyncContextManager):
@@ -194,27 +212,27 @@ async def _aenter(
     return aitems, getattr(opened, "aclose", None) or getattr(aitems, "aclose", None), opened
 
 
-async def _lift(items: Iterator[object]) -> AsyncGenerator[object, None]:
-    """A plain iterator in an async world."""
+async def _as_async(items: Iterator[object]) -> AsyncGenerator[object, None]:
+    """Iterate a plain iterator in async code."""
     for item in items:
         yield item
 
 
-async def _aleave(leave: Leave, reason: Reason) -> Reason:
-    """Leave the source; a cancelled scope does not keep it from closing."""
+async def _close_async(close: CloseSource, reason: Reason) -> Reason:
+    """Close a source, also inside a cancelled scope; return why the run ended."""
     try:
-        if leave is not None:
+        if close is not None:
             with anyio.CancelScope(shield=True):
-                left = leave()
-                if hasattr(left, "__await__"):
-                    await left  # pyright: ignore[reportGeneralTypeIssues]  # just looked
+                closing = close()
+                if hasattr(closing, "__await__"):
+                    await closing  # pyright: ignore[reportGeneralTypeIssues]  # just looked
     except Exception as error:
-        return _both(reason, error)
+        return _with_closing_error(reason, error)
     return reason
 
 
-def _both(reason: Reason, closing: Exception) -> Reason:
-    """The source failed to close: that is how it ended, unless something else went wrong before."""
+def _with_closing_error(reason: Reason, closing: Exception) -> Reason:
+    """Return the error of closing the source, or an earlier error with a note about it."""
     if isinstance(reason, BaseException) and not isinstance(reason, GeneratorExit):
         reason.add_note(f"and closing the source failed: {closing!r}")
         return reason

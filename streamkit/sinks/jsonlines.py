@@ -10,11 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from pydantic_core import PydanticSerializationError
-from pydantic_core import to_json as as_json
-
 from streamkit.changes.change import Change, Dropped, End
 from streamkit.changes.document import Document
+from streamkit.changes.write_json import write_json
 from streamkit.sinks.sink import Sink
 
 __all__ = ["TextFile", "jsonlines", "to_json"]
@@ -57,10 +55,7 @@ def to_json(change: Change[object]) -> str:
     told = {"op": change.op, "path": change.path, "value": _plain(change.value)}
     if isinstance(change, Dropped):
         told["dropped"] = True
-    try:
-        return as_json(told, by_alias=False, inf_nan_mode="null", fallback=str).decode()
-    except PydanticSerializationError:
-        return as_json(told, by_alias=False, inf_nan_mode="null", fallback=str, bytes_mode="base64").decode()
+    return write_json(told).decode()
 
 
 def _plain(value: object) -> object:

@@ -1,4 +1,4 @@
-"""Whole JSON texts: read and written at once, and containers read by the standard library's C scanner."""
+"""Read and write complete JSON texts, and read complete containers with the standard library's C scanner."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def read_json(text: str) -> Json:
 
 
 write_json = JSONEncoder(ensure_ascii=False).encode
-"""Write a value as JSON text, as short as `json.dumps` does by itself; infinity as that does, too."""
+"""Write a value as JSON text, like `json.dumps`, without escaping non-ASCII characters; infinity is `Infinity`."""
 
 
 def _refuse(what: object) -> Json:
@@ -37,7 +37,7 @@ def _pairs(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
 
 
 class _Context:
-    """What `json.scanner` wants to know, by the names that its C code reads."""
+    """The settings of `json.scanner`, under the names that its C code reads."""
 
     strict = True
     memo: ClassVar[dict[str, str]] = {}
@@ -52,13 +52,18 @@ _CONTAINERS = frozenset({dict, list})
 
 
 def depth_of(value: Json, most: int) -> int:
-    """How deep containers nest in a value, itself counted; `most`: there are no more than so many of them."""
+    """Return how many levels of containers a value has, itself included.
+
+    Args:
+        value: the value.
+        most: an upper bound for the number of containers in it.
+    """
     depth = 0
     level: list[Any] = [value]
     while level:
         depth += 1
         most -= len(level)
-        if not most:  # to look through the innermost would be most of the work
+        if not most:  # the rest are empty of containers; looking through them would be most of the work
             break
         insides: Iterator[Any] = (item.values() if item.__class__ is dict else item for item in level)
         level = [item for item in chain.from_iterable(insides) if item.__class__ in _CONTAINERS]

@@ -1,4 +1,4 @@
-"""`Limits`: what a text may not exceed."""
+"""`Limits`: what a text must not exceed."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ __all__ = ["Limits"]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a text may not exceed.
+    """What a text must not exceed.
 
     Attributes:
-        max_depth: containers inside one another; the root is the first.
-        max_size: characters of the whole text.
-        ignore_rest: what follows the document is passed over; else it is an error.
+        max_depth: levels of nested containers; the root is level 1.
+        max_size: length of the text in characters.
+        ignore_rest: ignore text after the document; by default it is an error.
     """
 
     max_depth: int = 200

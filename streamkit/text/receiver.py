@@ -12,9 +12,9 @@ __all__ = ["BUFFER_ONLY", "Observer", "Receiver"]
 
 
 class Observer:
-    """Looks on while a container's raw text is collected. This one sees nothing.
+    """Gets the tokens of a container while its raw text is buffered. This one ignores them.
 
-    What returns True says that enough was seen: the container is to be entered now.
+    A method that returns True ends the buffering: `Receiver.enter` gets the text so far.
     """
 
     __slots__ = ()
@@ -45,15 +45,15 @@ class Observer:
 
 
 BUFFER_ONLY = Observer()
-"""For `Receiver.open_*` to return, where a container's raw text is wanted and nothing else."""
+"""What `Receiver.open_*` returns to have a container buffered until it closes."""
 
 
 class Receiver(Protocol):
-    """Who is told what the text says.
+    """Gets the tokens of a text.
 
-    `open_*` return a watcher to have the container's raw text collected: it is told what stands in it
-    meanwhile. `key` and `close` return True to have the text of the container around, from its beginning,
-    if that was asked for when it was entered.
+    `open_*` return an `Observer` to have the raw text of the container buffered; the observer then gets its tokens.
+    `key` and `close` return True to get the raw text of the current container, from its beginning, by `raw`; that
+    is possible only if `enter` asked to keep it.
     """
 
     def open_object(self) -> Observer | None: ...
@@ -61,33 +61,34 @@ class Receiver(Protocol):
     def close(self) -> bool: ...
     def key(self, name: str, /) -> bool: ...
     def text(self, text: str, /) -> object:
-        """A string that began and ended in this piece."""
+        """Take a string that is complete in this piece."""
 
     def text_start(self, text: str, /) -> None:
-        """The beginning of a string, perhaps empty."""
+        """Take the beginning of a string; may be empty."""
 
     def text_more(self, text: str, /) -> None:
-        """More of it, never empty."""
+        """Take more of the string; never empty."""
 
     def text_end(self, text: str, /) -> object:
-        """The last of it, perhaps empty."""
+        """Take the last of the string; may be empty."""
 
     def scalar(self, text: str, /) -> object:
-        """A number, `true`, `false` or `null`, as it was written."""
+        """Take a number, `true`, `false` or `null`, as written."""
 
     def whole(self, value: Json, text: str, start: int, end: int, /) -> object:
-        """A container that began and ended in this piece, read, and where it stands."""
+        """Take a container that is complete in this piece: its value, and its text as `text[start:end]`."""
 
     def raw(self, text: str, /) -> None:
-        """The text of a container that was asked for."""
+        """Take the raw text of a container that was buffered or asked for."""
 
     def enter(self, text: str, /) -> bool:
-        """The text so far of a container whose watcher has seen enough; what follows is told as ever.
+        """Take the text so far of a container whose observer has seen enough; its other tokens follow as usual.
 
-        True asks to keep its text: `key` and `close` may want it again.
+        Returns:
+            Whether to keep the container's text, for `key` and `close` to ask for it.
         """
         ...
 
     def where(self, *, inside: bool) -> Path:
-        """The path of the value being read; not `inside`, of the container that waits for more."""
+        """Return the path of the value being read; with `inside=False`, of the container that expects more."""
         ...

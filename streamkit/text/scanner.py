@@ -1,16 +1,17 @@
-"""The JSON machine: text in, in any pieces; what became certain out, to a receiver. RFC 8259, strictly.
+"""The JSON scanner: takes text in any pieces, calls a receiver for each token. Strict RFC 8259.
 
 Rules it keeps:
 
-- Nothing is read twice: what a piece leaves undecided is a state and at most a few characters.
-- The receiver is told at once: a string from its opening quote on, everything else when it is whole.
-- A container that lies whole inside one piece is read by the standard library's C scanner. Whatever
-  that scanner sees differently (duplicate keys, NaN, lone surrogates, depth) is left to the loop below,
-  so there is one authority.
-- What jiter and RFC 8259 do not both accept is an error that says what was met and where.
+- It reads nothing twice. Between two pieces it keeps a state and at most a few characters.
+- It calls the receiver as soon as a token is certain: a string from its opening quote on, anything else when it
+  is complete.
+- It reads a container that is complete inside one piece with the standard library's C scanner. Whatever that
+  scanner treats differently (duplicate keys, NaN, lone surrogates, depth) is left to the loop below, so that one
+  implementation decides.
+- Text that jiter and RFC 8259 do not both accept is an error that says what was found, and where.
 
-The loop in `Scanner.feed` is one long function on purpose: it runs for every few characters of every
-stream, and a call for each token would double its cost.
+The loop in `Scanner.feed` is one long function on purpose: it runs for every few characters of every stream, and a
+call for each token would double its cost. That is also why this file is longer than the others.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ from streamkit.text.receiver import BUFFER_ONLY, Observer, Receiver
 __all__ = ["Scanner"]
 
 
-# States: what the scanner expects next. In the order in which the loop asks for them; the first item or name of a
-# container comes right behind any other, so that one comparison tells both.
+# States: what the scanner expects next, in the order in which the loop tests them. The first item (or name) of a
+# container follows the state for any other item (or name), so that one comparison covers both.
 _TEXT, _AFTER, _IN_NAME, _VALUE, _FIRST_ITEM, _NAME, _FIRST_NAME, _COLON, _NUMBER, _DONE = range(10)
 
 _PLAIN = re.compile(r'[^"\\\x00-\x1f\ud800-\udfff]*').match
@@ -37,11 +38,11 @@ _NEXT_NAME = re.compile(r'[ \t\n\r]*,[ \t\n\r]*"([^"\\\x00-\x1f\ud800-\udfff]*)"
 _NUMBER_LIKE = re.compile(r"[-+.0-9eE]*").match
 _NUMBER_WHOLE = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?").fullmatch
 _NUMBER_BEGUN = re.compile(r"-|-?(?:0|[1-9][0-9]*)(?:\.|(?:\.[0-9]+)?[eE][-+]?)").fullmatch
-_INTEGER = re.compile(r"-?[0-9]+").fullmatch
+_DIGITS = "0123456789"
 _ESCAPE = re.compile(
     r'\\(?:(["\\/bfnrt])|u(?:([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|(?![dD][89a-fA-F])([0-9a-fA-F]{4})))'
 ).match
-# A prefix of what _ESCAPE matches: more text may complete it.
+# Matches a beginning of what _ESCAPE matches: more text may complete it.
 _ESCAPE_BEGUN = re.compile(
     r"\\(?:u(?:[0-9a-fA-F]{0,3}|[dD][89abAB][0-9a-fA-F]{2}(?:\\(?:u(?:[dD](?:[c-fC-F][0-9a-fA-F]?)?)?)?)?)?)?"
 ).fullmatch
@@ -50,56 +51,62 @@ _SHORT = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": 
 _LITERALS = {"t": "true", "f": "false", "n": "null"}
 
 _IGNORE_REST = (
-    "to pass over what follows, give accumulate() or extract() ignore_rest=True; of JSON Lines, each line is a stream"
+    "to ignore what follows, pass ignore_rest=True to accumulate() or extract(); "
+    "for JSON Lines, make a stream of each line"
 )
-_TAKE_OFF = (
+_NOT_JSON = (
     "the text is not JSON from its beginning: ask for JSON alone, or take off a fence around it by fenced() | "
     "accumulate(ignore_rest=True)"
 )
 _MAX_DIGITS = 4300
-"""Digits of an integer, as in jiter and in Python's own `int`."""
+"""Most digits of a number before its fraction: jiter refuses more, and so does Python's `int`."""
 _WHOLE_DEPTH = 32
-"""How deep a container read at once may nest: telling of it takes two calls a level."""
+"""How deep a container that is read at once may nest: emitting it takes two calls a level."""
 _WORTH_A_TRY = 16
-"""Characters left in a piece below which a container will hardly end inside it."""
+"""With fewer characters left in a piece, a container will hardly end inside it."""
 
 
 class Scanner:
-    """One text being read.
+    """Scans one text.
+
+    Args:
+        receiver: called for each token.
+        limits: what the text must not exceed.
+        whole: read containers that are complete inside a piece at once; off where numbers must keep their text.
 
     Attributes:
         done: the root has closed; only white space may follow.
     """
 
     __slots__ = (
-        "_buffer", "_closers", "_failure", "_held", "_held_depth", "_held_from", "_held_start",
+        "_buffer", "_buffered", "_buffered_depth", "_buffered_from", "_buffered_start", "_closers", "_failure",
         "_ignore_rest", "_kept", "_kept_from", "_limit", "_line", "_line_start", "_mark", "_marks", "_max_depth",
         "_receiver", "_room", "_state", "_tail", "_take_plain", "_takers", "_target", "_try_whole",
     )  # fmt: skip
 
     def __init__(self, receiver: Receiver, limits: Limits, *, whole: bool = True) -> None:
         self._receiver = receiver
-        self._target: Receiver | Observer = receiver  # a watcher while raw text is collected
+        self._target: Receiver | Observer = receiver  # an observer while raw text is buffered
         self._limit, self._max_depth = limits.max_size, limits.max_depth
-        self._room = limits.max_size  # characters that may still come
+        self._room = limits.max_size  # characters that may still follow
         self._try_whole, self._ignore_rest = whole, limits.ignore_rest
         self._state = _VALUE
         self._closers: list[str] = []  # of the open containers, innermost last
-        self._tail: str = ""  # an escape or a literal begun at the end of the last piece
-        self._buffer: list[str] = []  # a name or a number in pieces
-        # What takes a piece that is all plain text, by state: a string or a name goes on, with nothing left over.
+        self._tail: str = ""  # an unfinished escape or literal at the end of the last piece
+        self._buffer: list[str] = []  # an unfinished name or number
+        # By state, what takes a piece without quotes and escapes: it continues a string or a name.
         takers = {_TEXT: receiver.text_more, _IN_NAME: self._buffer.append}
         self._takers = tuple(takers.get(state) for state in range(_DONE + 1))
         self._take_plain = self._takers[self._state]
-        self._held: list[str] = []  # raw text being collected
-        self._held_depth = -1
-        self._held_start = 0  # where it begins in the text
-        self._held_from = 0  # where it goes on in the current piece
-        self._kept: list[str] = []  # text since the outermost container that may be wanted again
+        self._buffered: list[str] = []  # raw text being buffered
+        self._buffered_depth = -1
+        self._buffered_start = 0  # where it begins in the text
+        self._buffered_from = 0  # where it continues in the current piece
+        self._kept: list[str] = []  # text since the outermost container that may have to be read again
         self._kept_from = 0
         self._marks: list[tuple[int, int]] = []  # the depth of each such container, and where it begins
-        self._mark = -1  # the depth of the innermost container that is held or kept
-        self._failure: JsonSyntaxError | None = None  # met in a string whose good part is to be told first
+        self._mark = -1  # the depth of the innermost container whose text is buffered or kept
+        self._failure: JsonSyntaxError | None = None  # found in a string; raised after its valid part was emitted
         self._line, self._line_start = 1, 0
 
     @property
@@ -113,21 +120,21 @@ class Scanner:
 
     @property
     def started(self) -> bool:
-        """Something other than white space has come."""
+        """Something other than white space was read."""
         return self._state != _VALUE or bool(self._closers or self._tail)
 
     def feed(self, piece: str) -> None:
         """Read one more piece.
 
         Raises:
-            JsonSyntaxError: the text is not JSON; the receiver has been told all that came before.
-            LimitExceeded: it is too long or too deep.
+            JsonSyntaxError: the text is not JSON; the receiver got everything before the error.
+            LimitExceeded: the text is too long or too deep.
         """
         n = len(piece)
         if n > self._room:
             self.feed(piece[: self._room])
             raise self._beyond(f"the text is longer than max_size={self._limit} characters", 0)
-        # Of by far the most pieces: every character stands for itself, and a quote ends a string or begins one.
+        # True for most pieces: no escapes, so a quote always begins or ends a string.
         plain = piece.isprintable() and "\\" not in piece
         take = self._take_plain
         if take is not None and plain and '"' not in piece:
@@ -144,7 +151,7 @@ class Scanner:
             n = len(piece)
         i = 0
         state, target, closers = self._state, self._target, self._closers
-        waste = 4 * n  # characters the C scanner may read in vain
+        waste = 4 * n  # characters that the C scanner may read without success
         while i < n:
             if state == _TEXT:
                 j = piece.find('"', i) if plain else _PLAIN(piece, i).end()  # type: ignore[union-attr]  # matches always, if only nothing
@@ -180,7 +187,7 @@ class Scanner:
                             i = found.end()
                             state = _VALUE
                             if target.key(found[1]):
-                                target = self._hold_again(piece, i)
+                                target = self._buffer_again(piece, i)
                         else:
                             i += 1
                             state = _NAME
@@ -217,7 +224,7 @@ class Scanner:
                         self._buffer.clear()
                     state = _COLON
                     if target.key(text):
-                        target = self._hold_again(piece, i)
+                        target = self._buffer_again(piece, i)
                 else:
                     self._buffer.append(text)
                     if i < n:
@@ -269,8 +276,8 @@ class Scanner:
                     else:
                         watcher, state = target.open_array(), _FIRST_ITEM
                     if watcher is not None:
-                        self._held_depth = self._mark = len(closers)
-                        self._held_from, self._held_start = i, self._base + i
+                        self._buffered_depth = self._mark = len(closers)
+                        self._buffered_from, self._buffered_start = i, self._base + i
                         self._target = target = watcher
                     closers.append("}" if c == "{" else "]")
                     i += 1
@@ -295,8 +302,8 @@ class Scanner:
                     elif word.startswith(piece[i:]):
                         break
                     else:
-                        met = next(j for j, c in enumerate(word, i) if piece[j] != c)
-                        raise self._no_value(f"expected {word}, got {piece[i : met + 1]!r}", i)
+                        wrong = next(j for j, c in enumerate(word, i) if piece[j] != c)
+                        raise self._no_value(f"expected {word}, got {piece[i : wrong + 1]!r}", i)
                 elif c in " \t\n\r":
                     i = self._space(piece, i)
                 elif c == "]" and state == _FIRST_ITEM:
@@ -350,24 +357,50 @@ class Scanner:
         if self._mark >= 0:
             self._collect(piece, i)
 
-    def end(self) -> None:
-        """Take the end of the text: a number at the root closes with it, unless it is a beginning of one."""
-        if self._state == _NUMBER and not self._closers and _NUMBER_BEGUN("".join(self._buffer)) is None:
+    def end(self, *, cut: bool = False) -> None:
+        """Take the end of the text: it closes a number at the root, unless more digits are needed.
+
+        Args:
+            cut: the text was cut by a token limit: more digits may be missing, so the number stays open.
+
+        Raises:
+            JsonSyntaxError: the text ends with what no further text could make a number (`012`, `1.2.3`).
+        """
+        if self._state != _NUMBER:
+            return
+        text = "".join(self._buffer)
+        if _NUMBER_BEGUN(text) is not None:
+            return
+        if _NUMBER_WHOLE(text) is None:
+            raise self._error(f"not a number: {text!r:.60}", -len(text))
+        if not self._closers and not cut:
             self._end_number(0)
             self._state = _DONE
 
+    @property
+    def in_string(self) -> bool:
+        """The text so far ends inside a string or a name."""
+        return self._state == _TEXT or self._state == _IN_NAME
+
+    @property
+    def ignores_rest(self) -> bool:
+        """The root has closed, and the text after it is ignored."""
+        return self._state == _DONE and self._ignore_rest
+
     def error_here(self, reason: str) -> JsonSyntaxError:
-        """An error at the end of what was read."""
+        """Make an error located at the end of what was read."""
         return self._error(reason, 0, inside=not self.done)
 
     def _whole(self, piece: str, i: int) -> tuple[Json, int]:
-        """Read the container at `i` if it ends inside the piece and is beyond doubt; else end 0."""
+        """Read the container at `i` and return it with its end; the end is 0 if the loop has to read it."""
         try:
             value, end = read_container(piece, i)
         except (JSONDecodeError, StopIteration, ValueError, RecursionError):
             return None, 0
         suspicious = not piece.isascii() or piece.find("\\u", i, end) >= 0
         if suspicious and _SURROGATE(piece, i, end) is not None:
+            return None, 0
+        if end - i > _MAX_DIGITS and _has_long_number(piece, i, end):
             return None, 0
         room = min(_WHOLE_DEPTH, self._max_depth - len(self._closers))
         most = piece.count("{", i, end) + piece.count("[", i, end)
@@ -376,7 +409,7 @@ class Scanner:
         return value, end
 
     def _text(self, piece: str, i: int) -> tuple[str, int, bool]:
-        """Decode a string from `i` on: the text, where it stopped, and whether at the closing quote."""
+        """Decode a string from `i` on; return the text, where it stopped, and whether at the closing quote."""
         parts: list[str] = []
         while True:
             j = _PLAIN(piece, i).end()  # type: ignore[union-attr]  # matches always
@@ -407,11 +440,11 @@ class Scanner:
     def _bad_text(self, piece: str, at: int) -> JsonSyntaxError:
         c = piece[at]
         if c == "\\":
-            # Quoted up to the character that decides it, so that the words do not depend on the pieces.
-            met = next(end for end in range(at + 1, len(piece) + 1) if _ESCAPE_BEGUN(piece, at, end) is None)
+            # Quoted up to the first wrong character, so that the message does not depend on the pieces.
+            end = next(stop for stop in range(at + 1, len(piece) + 1) if _ESCAPE_BEGUN(piece, at, stop) is None)
             if _SURROGATE(piece, at, at + 4) is not None:
-                return self._error(f"lone surrogate {piece[at:met]!r} in a string; jiter refuses it", at)
-            return self._error(f"no such escape {piece[at:met]!r} in a string", at)
+                return self._error(f"lone surrogate {piece[at:end]!r} in a string; jiter refuses it", at)
+            return self._error(f"no such escape {piece[at:end]!r} in a string", at)
         if c < " ":
             return self._error(f"control character {c!r} in a string; write it as \\u{ord(c):04x}", at)
         return self._error(f"lone surrogate {c!r} in a string; it cannot be UTF-8", at)
@@ -419,8 +452,10 @@ class Scanner:
     def _number(self, text: str, at: int) -> object:
         if _NUMBER_WHOLE(text) is None:
             raise self._error(f"not a number: {text!r:.60}", at)
-        if len(text) > _MAX_DIGITS and _INTEGER(text) is not None and len(text.lstrip("-")) > _MAX_DIGITS:
-            raise self._beyond(f"an integer of more than {_MAX_DIGITS} digits", at)
+        if len(text) > _MAX_DIGITS:
+            digits = text.lstrip("-")
+            if len(digits) - len(digits.lstrip(_DIGITS)) > _MAX_DIGITS:
+                raise self._beyond(f"a number of more than {_MAX_DIGITS} digits before its fraction", at)
         return self._target.scalar(text)
 
     def _end_number(self, at: int) -> object:
@@ -431,31 +466,31 @@ class Scanner:
     # -- raw text ------------------------------------------------------------------------------------
 
     def _collect(self, piece: str, i: int) -> None:
-        """Take what belongs to held and kept containers from the end of a piece."""
-        if self._held_depth >= 0:
-            self._held.append(piece[self._held_from : i])
+        """Keep the rest of a piece for containers whose text is buffered or kept."""
+        if self._buffered_depth >= 0:
+            self._buffered.append(piece[self._buffered_from : i])
             self._take_plain = None
         if self._marks:
             self._kept.append(piece[self._kept_from : i])
-        self._held_from = self._kept_from = 0
+        self._buffered_from = self._kept_from = 0
 
     def _taken(self, piece: str, i: int) -> str:
-        """The text of the held container up to `i`; it is held no more."""
-        text = "".join((*self._held, piece[self._held_from : i]))
-        self._held.clear()
-        self._held_depth = -1
+        """End the buffering, and return the text of the container up to `i`."""
+        text = "".join((*self._buffered, piece[self._buffered_from : i]))
+        self._buffered.clear()
+        self._buffered_depth = -1
         self._target = self._receiver
         self._mark = self._marks[-1][0] if self._marks else -1
         return text
 
     def _enter(self, piece: str, i: int) -> Receiver:
-        """The watcher has seen enough: give the text so far, and go on with the receiver."""
-        depth = self._held_depth
+        """End the buffering because the observer has seen enough: pass its text on, and go on with the receiver."""
+        depth = self._buffered_depth
         text = self._taken(piece, i)
         if self._receiver.enter(text):
             if not self._marks:
                 self._kept, self._kept_from = [text], i
-            self._marks.append((depth, self._held_start))
+            self._marks.append((depth, self._buffered_start))
             self._mark = depth
         return self._receiver
 
@@ -464,20 +499,20 @@ class Scanner:
         text = "".join((*self._kept, piece[self._kept_from : i]))
         return text[self._marks[-1][1] - self._marks[0][1] :]
 
-    def _hold_again(self, piece: str, i: int) -> Observer:
-        """Collect the rest of the innermost kept container, too: it is to be read again."""
-        self._held = [self._kept_text(piece, i)]
-        self._held_depth, self._held_start = self._marks[-1]
-        self._held_from = i
+    def _buffer_again(self, piece: str, i: int) -> Observer:
+        """Buffer the rest of the innermost kept container, too: it will be read again."""
+        self._buffered = [self._kept_text(piece, i)]
+        self._buffered_depth, self._buffered_start = self._marks[-1]
+        self._buffered_from = i
         self._target = BUFFER_ONLY
         return BUFFER_ONLY
 
     def _close_marked(self, piece: str, i: int) -> Receiver:
-        """A container that was held or kept has closed."""
+        """Close a container whose text was buffered or kept."""
         receiver = self._receiver
         was_kept = bool(self._marks) and self._marks[-1][0] == self._mark
         text = ""
-        if self._held_depth >= 0:
+        if self._buffered_depth >= 0:
             text = self._taken(piece, i)
         elif receiver.close():
             text = self._kept_text(piece, i)
@@ -505,8 +540,8 @@ class Scanner:
         return self._located(JsonSyntaxError, reason, at, inside=inside, advice=advice)
 
     def _no_value(self, reason: str, at: int) -> JsonSyntaxError:
-        # Prose or a Markdown fence around the answer is by far the commonest cause.
-        return self._error(reason, at, advice="" if self._closers else _TAKE_OFF)
+        # By far the most common cause is prose or a Markdown fence around the answer.
+        return self._error(reason, at, advice="" if self._closers else _NOT_JSON)
 
     def _beyond(self, reason: str, at: int) -> JsonSyntaxError:
         return self._located(LimitExceeded, reason, at, inside=True)
@@ -518,3 +553,14 @@ class Scanner:
         column = offset - self._line_start + 1
         path = self._receiver.where(inside=inside)
         return kind(reason, path=path, offset=offset, line=self._line, column=column, advice=advice)
+
+
+def _has_long_number(piece: str, start: int, end: int) -> bool:
+    """Whether there may be a run of more than `_MAX_DIGITS` digits: it covers one of these positions."""
+    for at in range(start + _MAX_DIGITS, end, _MAX_DIGITS + 1):
+        if piece[at].isdigit():
+            before, after = piece[max(start, at - _MAX_DIGITS) : at], piece[at : min(end, at + _MAX_DIGITS + 1)]
+            run = len(before) - len(before.rstrip(_DIGITS)) + len(after) - len(after.lstrip(_DIGITS))
+            if run > _MAX_DIGITS:
+                return True
+    return False

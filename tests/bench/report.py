@@ -1,4 +1,4 @@
-"""The tables of docs/performance.md, out of docs/performance/results.json.
+"""Write the tables of docs/performance.md from docs/performance/results.json.
 
 `python tests/bench/report.py` writes them again without measuring.
 """
@@ -18,19 +18,19 @@ _BEGIN, _END = "<!-- table: {} -->\n", "<!-- end of table -->\n"
 
 
 def write(page: Path, results: Path) -> None:
-    """Put each table where the page has its mark."""
-    told = json.loads(results.read_text("utf-8"))
+    """Replace each table between its markers in the page."""
+    saved = json.loads(results.read_text("utf-8"))
     text = page.read_text("utf-8")
     for name, table in {
-        "figures": _figures(told["runs"]),
-        "chunk sizes": _chunk_sizes(told["plots"]["chunks"]),
-        "by document": _systems("document", told["systems"]["by document"]),
-        "by chunk size": _systems("characters in a chunk", told["systems"]["by chunk size"]),
-        "instructions": _instructions(told["instructions"]),
+        "figures": _figures(saved["runs"]),
+        "chunk sizes": _chunk_sizes(saved["plots"]["chunks"]),
+        "by document": _systems("document", saved["systems"]["by document"]),
+        "by chunk size": _systems("characters in a chunk", saved["systems"]["by chunk size"]),
+        "instructions": _instructions(saved["instructions"]),
     }.items():
         before, mark, rest = text.partition(_BEGIN.format(name))
         if not mark:
-            raise SystemExit(f"{page.name} has no place for the table {name!r}")
+            raise SystemExit(f"{page.name}: no marker for the table {name!r}; add {_BEGIN.format(name).strip()!r}")
         text = before + mark + table + _END + rest.partition(_END)[2]
     page.write_text(text, "utf-8")
 
@@ -64,7 +64,7 @@ def _systems(what: str, cells: dict[str, dict[str, float | None]]) -> str:
 
 def _instructions(counts: dict[str, float]) -> str:
     if not counts:
-        return "Not counted: valgrind was not there.\n"
+        return "Not counted: valgrind is not installed.\n"
     return _table(("work", "instructions"), [(name, f"{count:,.0f}") for name, count in counts.items()])
 
 

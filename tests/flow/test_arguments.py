@@ -1,4 +1,4 @@
-"""What is said to who puts a pipeline together wrongly: each of these was somebody's first try."""
+"""Error messages for pipelines that are composed wrongly: each of these was somebody's first try."""
 
 import asyncio
 import re
@@ -36,7 +36,7 @@ async def fetched() -> str:
 
 
 class Machine:
-    """A user's machine that returns what it is told to."""
+    """A user's machine that returns what a function returns."""
 
     def __init__(self, returned: Callable[[Any], Any] = lambda item: [item]) -> None:
         self.feed = returned
@@ -46,7 +46,7 @@ class Machine:
 
 
 @pytest.mark.parametrize("stage", [completed("/name"), select("/name"), snapshots(User)])
-def test_what_takes_changes_says_so(stage: Any) -> None:
+def test_operators_on_changes_refuse_other_items(stage: Any) -> None:
     for before in (CHUNKS, CHUNKS | extract(User) | completed()):
         with pytest.raises(
             TypeError, match=rf"{stage.name.partition('(')[0]}\(\) takes changes, got .*behind extract\(Model\)"
@@ -55,28 +55,28 @@ def test_what_takes_changes_says_so(stage: Any) -> None:
 
 
 @pytest.mark.parametrize("forgotten", [snapshots, completed, extract])
-def test_forgotten_parentheses(forgotten: Any) -> None:
+def test_a_stage_function_without_parentheses_is_refused(forgotten: Any) -> None:
     with pytest.raises(TypeError, match=rf"write \| {forgotten.__name__}\(\.\.\.\), with its parentheses"):
         _ = cast("Any", CHUNKS | extract(User)) | forgotten
 
 
-def test_a_source_at_the_wrong_end() -> None:
+def test_a_source_after_a_pipeline_is_refused() -> None:
     with pytest.raises(TypeError, match=r"write source \| accumulate \| validate\(User\) \| diff$"):
         _ = cast("Any", extract(User)) | CHUNKS
 
 
-def test_text_that_was_read_already() -> None:
+def test_changes_are_not_read_as_text() -> None:
     with pytest.raises(TypeError, match="text is read once, where the pipeline begins") as raised:
         list(CHUNKS | extract(User) | cast("Any", extract(User)))
     assert "raised while the root was read" in raised.value.__notes__
 
 
-def test_what_is_nearly_a_source() -> None:
+def test_an_object_that_is_almost_a_source_gets_a_hint() -> None:
     coroutine = fetched()
     for source, hint in [
         (arriving, r"call it: arriving\(\)"),
         (coroutine, "await it first"),
-        (Path("answer.json"), r"a file is streamkit\.sources\.file\(path\)"),
+        (Path("answer.json"), r"to read a file, write streamkit\.sources\.file\(path\)"),
         ({"name": "Jo"}, "write its text"),
     ]:
         with pytest.raises(TypeError, match=rf"cannot stream from .*; .*{hint}"):
@@ -97,8 +97,8 @@ def text(item: object) -> object:
 
 
 @pytest.mark.parametrize(("returned", "told"), [(itself, "Change("), (nothing, "None"), (text, "'abc'")])
-def test_a_machine_that_returns_no_list(returned: Any, told: str) -> None:
-    said = rf"Machine\.feed\(\) returned {re.escape(told)}.*: it returns a list of what follows, \[\] if nothing"
+def test_a_machine_must_return_a_list(returned: Any, told: str) -> None:
+    said = rf"Machine\.feed\(\) returned {re.escape(told)}.*: return a list of outputs, \[\] if nothing"
     stage = Stage(lambda: Machine(returned), "mine")
     for flow in (CHUNKS | extract(User) | stage, [Change("add", (), {})] | stage):
         with pytest.raises(TypeError, match=said):
@@ -106,7 +106,7 @@ def test_a_machine_that_returns_no_list(returned: Any, told: str) -> None:
 
 
 @pytest.mark.parametrize("returned", [nothing, text, len])
-def test_a_machine_that_returns_no_list_behind_another_ends_the_stream_honestly(returned: Any) -> None:
+def test_a_later_machine_that_returns_no_list_fails_the_stream(returned: Any) -> None:
     flow: Any = ["[", "1]"] | accumulate() | Stage(lambda: Machine(returned), "mine", emits_changes=True)
     told, error = gather(flow)
     assert [(each.op, each.value.status, each.value.open) for each in told] == [("end", "failed", ())]
@@ -117,14 +117,14 @@ def test_a_machine_may_return_any_other_sequence() -> None:
     assert list([1, 2] | Stage(lambda: Machine(range))) == [0, 0, 1]
 
 
-def test_a_machine_is_no_stage() -> None:
+def test_a_machine_is_not_a_stage() -> None:
     with pytest.raises(TypeError, match=r"Machine is a machine: write \| Stage\(Machine\)"):
         _ = cast("Any", CHUNKS | extract(User)) | Machine()
     with pytest.raises(TypeError, match=r"verify_stage\(\) takes a stage, got .*: call what makes it"):
         verify_stage(cast("Any", snapshots), CHUNKS)
 
 
-def test_nothing_stands_behind_a_sink(tmp_path: Path) -> None:
+def test_nothing_can_follow_a_sink(tmp_path: Path) -> None:
     with (tmp_path / "changes").open("w") as file:
         delivery: Any = CHUNKS | extract(User) | jsonlines(file)
         for misused in (delivery, delivery | snapshots(User)):
@@ -132,14 +132,14 @@ def test_nothing_stands_behind_a_sink(tmp_path: Path) -> None:
                 list(misused)
 
 
-def test_what_sinks_take() -> None:
+def test_sinks_refuse_other_arguments() -> None:
     with pytest.raises(TypeError, match=r"a file open for text, got 'out': write open\(path, 'w'\)"):
         jsonlines(cast("Any", "out"))
     with pytest.raises(TypeError, match=r"functions by pattern, as in \{'/\*\*': print\}"):
         callbacks(cast("Any", print))
 
 
-def test_tools_that_cannot_be_told_apart() -> None:
+def test_tools_need_distinct_names() -> None:
     with pytest.raises(ValueError, match="needs a tool to offer"):
         CLIENT.stream_tools([], messages=MESSAGES)
     with pytest.raises(ValueError, match=r"two have the same: \['User', 'User'\]"):
@@ -182,7 +182,7 @@ def runs_of(client: Any) -> list[Any]:
     return [client.stream(User, messages=MESSAGES), *several]
 
 
-def test_what_is_sync_is_not_read_in_the_async_way() -> None:
+def test_a_sync_client_refuses_async_use() -> None:
     async def main() -> None:
         client = opened(async_client=False)
         for sync in (client, *runs_of(client)):
@@ -197,7 +197,7 @@ def test_what_is_sync_is_not_read_in_the_async_way() -> None:
     asyncio.run(main())
 
 
-def test_what_is_async_is_not_entered_in_the_sync_way() -> None:
+def test_an_async_client_refuses_sync_use() -> None:
     client = opened(async_client=True)
     for entered in (client, *runs_of(client)):
         name = type(entered).__name__
@@ -208,7 +208,7 @@ def test_what_is_async_is_not_entered_in_the_sync_way() -> None:
             iter(run)
 
 
-def test_a_sync_run_is_a_plain_source_in_an_async_world_too() -> None:
+def test_a_sync_run_is_a_source_in_async_code_too() -> None:
     async def main() -> list[str]:
         with LoopbackServer(chat_events(CHUNKS)) as server, from_provider("local/m", base_url=server.base_url) as sync:
             return [name async for name in sync.stream(User, messages=MESSAGES) | completed("/name", of=str)]
@@ -216,19 +216,19 @@ def test_a_sync_run_is_a_plain_source_in_an_async_world_too() -> None:
     assert asyncio.run(main()) == ["Jo"]
 
 
-def test_a_line_of_json_is_no_change() -> None:
+def test_a_line_of_json_is_not_a_change() -> None:
     line: Any = {"op": "add", "path": [], "value": {}}
     with pytest.raises(ValueError, match="cannot apply 'op' with 'value' at 'path': not a change"):
         Document().apply(line)
 
 
 @pytest.mark.parametrize("make", [tap, on_end, catch, map_async])
-def test_what_is_no_function(make: Any) -> None:
+def test_operators_with_a_function_refuse_other_objects(make: Any) -> None:
     with pytest.raises(TypeError, match=rf"{make.__name__}\(\) takes a function, got 'print'"):
         make("print")
 
 
-def test_what_is_to_be_awaited_and_is_not() -> None:
+def test_map_async_refuses_a_plain_function() -> None:
     flow: Any = arriving() | extract(User) | completed("/name", of=str) | map_async(cast("Any", str.upper))
 
     async def main() -> None:
@@ -239,7 +239,7 @@ def test_what_is_to_be_awaited_and_is_not() -> None:
         asyncio.run(main())
 
 
-def test_runs_that_are_no_changes() -> None:
+def test_merge_runs_refuses_items_that_are_not_changes() -> None:
     async def main() -> None:
         await merge_runs(cast("Any", {"a": CHUNKS})).result()
 

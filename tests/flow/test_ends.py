@@ -1,4 +1,4 @@
-"""One honest `end`, whatever fails and wherever: behind operators that wait, hubs and changes from elsewhere."""
+"""Every failure gets exactly one `end`: after operators that wait, after hubs, and for changes of other sources."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ async def nothing(error: object) -> None: ...
 
 
 async def came(flow: Any) -> tuple[list[Any], Exception | None]:
-    """What a flow gives, and what it raises."""
+    """Return the items of a flow, and the error that it raises."""
     out: list[Any] = []
     try:
         async for item in flow:
@@ -62,7 +62,7 @@ async def came(flow: Any) -> tuple[list[Any], Exception | None]:
 
 
 async def stuck(chunks: Iterable[str]) -> AsyncIterator[str]:
-    """Chunks, and then nothing for long."""
+    """Yield chunks, then wait for a long time."""
     for chunk in chunks:
         yield chunk
     await asyncio.sleep(60)
@@ -81,7 +81,7 @@ WAITING: dict[str, Callable[[], Any]] = {
 
 
 @pytest.mark.parametrize("name", WAITING)
-async def test_a_stage_that_fails_behind_one_that_waits_is_told_in_the_end(name: str) -> None:
+async def test_a_failing_stage_after_one_that_waits_gets_an_end(name: str) -> None:
     changes, error = await came(TEXT | extract(User) | WAITING[name]() | tap(broken))
     assert isinstance(error, KeyError)
     check(changes)
@@ -89,7 +89,7 @@ async def test_a_stage_that_fails_behind_one_that_waits_is_told_in_the_end(name:
     assert (end.status, end.error) == ("failed", error)
 
 
-async def test_a_stage_that_fails_behind_a_hub_or_changes_from_elsewhere_is_told_in_the_end() -> None:
+async def test_a_failing_stage_after_a_hub_or_other_changes_gets_an_end() -> None:
     told = list(TEXT | extract(User))
     async with share(TEXT | extract(User)) as hub:
         for flow in (hub | tap(broken), told | tap(broken), told | select("/name") | tap(broken)):
@@ -98,14 +98,14 @@ async def test_a_stage_that_fails_behind_a_hub_or_changes_from_elsewhere_is_told
             assert cast("End", changes[-1].value).error is error
 
 
-async def test_what_failed_behind_one_that_waits_does_not_pass_for_a_whole_stream() -> None:
+async def test_a_failure_after_a_stage_that_waits_is_not_a_complete_stream() -> None:
     flow: Any = TEXT | extract(User) | coalesce() | tap(broken) | catch(lambda error: None)
     changes, error = await came(flow)
     assert error is None
     assert cast("End", changes[-1].value).status == "failed"
 
 
-async def test_a_stage_of_other_items_that_fails_tells_no_end() -> None:
+async def test_a_failing_stage_of_other_items_emits_no_end() -> None:
     def refuse(item: object) -> None:
         raise KeyError(item)
 
@@ -125,7 +125,7 @@ async def test_a_stage_of_other_items_that_fails_tells_no_end() -> None:
     ],
     ids=["select", "without a model", "merged", "nothing came"],
 )
-async def test_a_timeout_of_changes_is_told_whatever_stands_before_it(make: Callable[[], Any]) -> None:
+async def test_a_timeout_of_changes_emits_an_end_after_any_stage(make: Callable[[], Any]) -> None:
     changes, error = await came(make())
     assert isinstance(error, TimeoutError)
     assert [change.op for change in changes].count("end") == 1
@@ -140,7 +140,7 @@ def failing() -> Iterator[str]:
     raise OSError("lost")
 
 
-async def test_what_a_handler_raises_is_told_in_the_end() -> None:
+async def test_an_error_of_a_handler_is_reported_in_the_end() -> None:
     def handler(error: Exception) -> None:
         raise KeyError("handler")
 
@@ -151,7 +151,7 @@ async def test_what_a_handler_raises_is_told_in_the_end() -> None:
 
 
 @pytest.mark.parametrize("instead", [None, [], ()])
-async def test_where_nothing_follows_the_end_stays(instead: Any) -> None:
+async def test_the_end_stays_if_no_items_follow_it(instead: Any) -> None:
     changes, error = await came(failing() | extract(User) | catch(lambda error: instead))
     assert error is None
     assert "reset" not in [change.op for change in changes]
@@ -159,7 +159,7 @@ async def test_where_nothing_follows_the_end_stays(instead: Any) -> None:
 
 
 @pytest.mark.parametrize("stage", [lambda: catch(lambda error: None), lambda: retry_source(2)], ids=["catch", "retry"])
-async def test_an_end_that_only_tells_of_an_error_is_passed_on(stage: Callable[[], Any]) -> None:
+async def test_an_end_with_an_error_that_nobody_raised_is_passed_on(stage: Callable[[], Any]) -> None:
     told, error = await came(failing() | extract(User))
     assert isinstance(error, OSError)
     again, error = await came(told | stage())
@@ -180,7 +180,7 @@ async def test_an_end_that_only_tells_of_an_error_is_passed_on(stage: Callable[[
         (snapshots, '{"name":!'),
     ],
 )
-def test_on_end_knows_of_an_error_that_another_stage_raises(last: Callable[[], Any], text: str) -> None:
+def test_on_end_gets_the_error_of_another_stage(last: Callable[[], Any], text: str) -> None:
     seen: list[object] = []
     with pytest.raises(StreamkitError) as raised:
         for _ in [text] | extract(User) | last() | on_end(seen.append):
@@ -188,7 +188,7 @@ def test_on_end_knows_of_an_error_that_another_stage_raises(last: Callable[[], A
     assert seen == [raised.value]
 
 
-async def test_what_on_end_raises_is_a_note_on_what_came_first() -> None:
+async def test_an_error_of_on_end_becomes_a_note_on_an_earlier_error() -> None:
     def fail(error: object) -> None:
         raise ValueError("on_end")
 
@@ -197,7 +197,7 @@ async def test_what_on_end_raises_is_a_note_on_what_came_first() -> None:
     assert any("on_end() failed: ValueError" in note for note in error.__notes__)
 
 
-async def test_what_on_end_raises_comes_out_where_nothing_else_does() -> None:
+async def test_an_error_of_on_end_is_raised_if_there_is_no_other() -> None:
     def fail(error: object) -> None:
         raise ValueError("on_end")
 
@@ -210,7 +210,7 @@ async def test_what_on_end_raises_comes_out_where_nothing_else_does() -> None:
         assert [change.op for change in changes].count("end") == 1
 
 
-def test_what_on_end_raises_comes_out_where_the_consumer_has_left() -> None:
+def test_an_error_of_on_end_is_raised_if_the_consumer_left() -> None:
     def fail(error: object) -> None:
         raise ValueError("on_end")
 
@@ -218,7 +218,7 @@ def test_what_on_end_raises_comes_out_where_the_consumer_has_left() -> None:
         next(changes)
 
 
-async def test_what_on_end_raises_comes_out_where_an_async_consumer_has_left() -> None:
+async def test_an_error_of_on_end_is_raised_if_an_async_consumer_left() -> None:
     def fail(error: object) -> None:
         raise ValueError("on_end")
 
@@ -231,7 +231,7 @@ async def test_what_on_end_raises_comes_out_where_an_async_consumer_has_left() -
 
 
 def sent(value: Any) -> Any:
-    """What another process is given."""
+    """Copy an object as another process would get it."""
     return pickle.loads(pickle.dumps(value))  # noqa: S301  # our own
 
 
@@ -288,7 +288,7 @@ async def test_the_error_of_a_hub_does_not_gather_notes() -> None:
 # -- coalesce ----------------------------------------------------------------------------------------------
 
 
-async def test_coalesce_takes_changes_alone() -> None:
+async def test_coalesce_refuses_items_that_are_not_changes() -> None:
     for items in ([1, 2], TEXT | extract(User) | completed()):
         _, error = await came(items | coalesce())
         assert isinstance(error, TypeError)

@@ -1,4 +1,4 @@
-"""Streams: what `|` makes, fresh runs, both worlds, batches, errors that name their stage."""
+"""Flows: composing with `|`, fresh runs, sync and async code, batches, errors that name their stage."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class User(BaseModel):
 
 
 class Made(Generic[T]):
-    """A machine of one function; remembers how it was closed."""
+    """A machine made from one function; it records how it was closed."""
 
     def __init__(self, fn: Callable[[T], Sequence[object]], rest: Sequence[object] = ()) -> None:
         self._fn, self._rest = fn, rest
@@ -60,7 +60,7 @@ def odd() -> Stage[int, int]:
 
 
 class Counting:
-    """A machine that tells how many items its own run has seen."""
+    """A machine that emits how many items its own run has received."""
 
     def __init__(self) -> None:
         self.seen = 0
@@ -107,7 +107,7 @@ def test_grouping_does_not_matter() -> None:
         assert list(flow) == [4, 4, 8, 8, 12, 12]
 
 
-def test_a_flow_without_stages_gives_its_source() -> None:
+def test_a_flow_without_stages_yields_its_source() -> None:
     flow: Flow[int] = Flow([1, 2])
     assert list(flow) == [1, 2]
 
@@ -134,12 +134,12 @@ def test_a_text_is_one_chunk() -> None:
 
 
 @pytest.mark.parametrize("source", [5, None, object(), {"a": 1}])
-def test_what_cannot_be_iterated_is_no_source(source: Any) -> None:
+def test_an_object_that_cannot_be_iterated_is_not_a_source(source: Any) -> None:
     with pytest.raises(TypeError, match="cannot stream from"):
         Flow(source)
 
 
-def test_a_stage_takes_only_stages_behind_it() -> None:
+def test_only_stages_can_follow_a_stage() -> None:
     with pytest.raises(TypeError, match="unsupported operand"):
         _ = cast("Any", double()) | 5
     with pytest.raises(TypeError, match="unsupported operand"):
@@ -162,7 +162,7 @@ def test_names_show_in_repr() -> None:
     assert "validate(User)" in repr("" | accumulate() | validate(User))
 
 
-def test_a_stage_is_called_what_makes_its_machine() -> None:
+def test_a_stage_is_named_after_its_machine_factory() -> None:
     assert repr(Stage(Counting)) == "Counting"
 
 
@@ -173,7 +173,7 @@ def test_a_flow_knows_its_model() -> None:
 
 
 class Answering:
-    """As a run of the client: it knows the type that is streamed, and its `model` is somebody else's name."""
+    """Like a run of the client: it knows the type that is streamed; its `model` is the name of a language model."""
 
     response_model = User
     model = "gpt"
@@ -182,7 +182,7 @@ class Answering:
         return iter([TEXT] | accumulate() | validate(User))
 
 
-def test_a_source_tells_the_stages_its_model() -> None:
+def test_stages_learn_the_model_of_a_run_like_source() -> None:
     assert (Answering() | tap(id)).model is User
     assert list(Answering() | snapshots())[-1] == User(name="John", age=25)
     assert list(Answering() | tap(id) | snapshots())[-1] == User(name="John", age=25)
@@ -190,7 +190,7 @@ def test_a_source_tells_the_stages_its_model() -> None:
         _ = Answering() | completed("/nme")
 
 
-def test_a_run_of_the_client_tells_the_stages_its_model() -> None:
+def test_stages_learn_the_model_of_a_run_of_the_client() -> None:
     client = from_provider("local/m", base_url="http://127.0.0.1:9/v1")
     run = client.stream(User, messages=[{"role": "user", "content": "Who?"}])
     assert (run | snapshots()).model is User
@@ -276,7 +276,7 @@ async def test_a_plain_for_over_a_flow_of_an_async_flow_says_what_to_write() -> 
         list(double()(slowly([1]) | double()))
 
 
-async def test_both_kinds_of_with_give_the_items() -> None:
+async def test_with_and_async_with_yield_the_items() -> None:
     flow = [1, 2] | double()
     with flow as items:
         assert list(items) == [2, 4]
@@ -352,12 +352,12 @@ def test_a_flow_may_be_left_in_another_thread_than_it_was_entered_in() -> None:
 # -- batches -------------------------------------------------------------------------------------------------
 
 
-def test_a_batch_is_what_one_chunk_brings() -> None:
+def test_a_batch_has_the_outputs_of_one_chunk() -> None:
     flow = [1, 2, 3] | twice() | odd()
     assert [list(batch) for batch in flow.batches()] == [[1, 1], [3, 3]]
 
 
-async def test_batches_are_the_same_in_both_worlds() -> None:
+async def test_batches_are_the_same_in_sync_and_async_code() -> None:
     flow = [TEXT[:12], TEXT[12:]] | accumulate() | validate(User)
     batches = [list(batch) for batch in flow.batches()]
     assert batches == [list(batch) for batch in await taken(flow.batches())]
@@ -376,7 +376,7 @@ def test_batches_joined_are_the_items() -> None:
 # -- the rest of a machine, and its own end ------------------------------------------------------------------
 
 
-def test_what_was_kept_back_goes_through_the_stages_behind() -> None:
+def test_last_outputs_go_through_the_later_stages() -> None:
     flow = [1] | stage(lambda n: (n,), "keeper", rest=(5, 6)) | double()
     assert list(flow) == [2, 10, 12]
 
@@ -400,7 +400,7 @@ def test_machines_are_closed_once_first_to_last() -> None:
 
 
 class First:
-    """A machine that wants one item only."""
+    """A machine that needs only one item."""
 
     def __init__(self) -> None:
         self.finished = False
@@ -440,7 +440,7 @@ def test_a_machine_that_takes_batches_gets_them_whole() -> None:
     assert list([1, 2, 3] | twice() | Stage(Batched)) == [2, 2, 2]
 
 
-def test_machines_are_told_why_the_input_ended() -> None:
+def test_machines_learn_why_the_input_ended() -> None:
     made: list[Made[Any]] = []
 
     def machine() -> Made[Any]:
@@ -506,7 +506,7 @@ async def test_the_end_carries_the_finish_reason_of_the_source(reason: str) -> N
 
 
 class Connected(Iterator[str]):
-    """An iterator with a connection, of which `iter` gives a mere generator."""
+    """An iterator with a connection; `iter` returns a mere generator."""
 
     def __init__(self, text: str) -> None:
         self._left = iter(text)
@@ -523,7 +523,7 @@ class Connected(Iterator[str]):
         self.closed += 1
 
 
-async def test_an_iterator_is_asked_itself_not_what_its_iter_gives() -> None:
+async def test_an_iterator_is_closed_itself_not_what_its_iter_returns() -> None:
     source = Connected(TEXT[:10])
     told = [*source | accumulate()]
     assert (cast("End", told[-1].value).status, source.closed) == ("truncated", 1)
@@ -536,7 +536,7 @@ async def test_an_iterator_is_asked_itself_not_what_its_iter_gives() -> None:
     assert source.closed == 1
 
 
-def test_what_its_iter_gives_is_closed_where_itself_cannot_be() -> None:
+def test_what_iter_returns_is_closed_if_the_iterator_cannot_be() -> None:
     told: list[str] = []
 
     class Source(Iterator[str]):
@@ -556,7 +556,7 @@ def test_what_its_iter_gives_is_closed_where_itself_cannot_be() -> None:
 
 
 class AsyncConnected(AsyncIterator[str]):
-    """The same in the async world."""
+    """The same in async code."""
 
     def __init__(self, text: str) -> None:
         self._left = iter(text)
@@ -574,7 +574,7 @@ class AsyncConnected(AsyncIterator[str]):
         self.closed += 1
 
 
-async def test_an_async_iterator_is_asked_itself_too() -> None:
+async def test_an_async_iterator_is_closed_itself_too() -> None:
     source = AsyncConnected(TEXT[:10])
     told = [change async for change in source | accumulate()]
     assert (cast("End", told[-1].value).status, source.closed) == ("truncated", 1)
@@ -591,7 +591,7 @@ async def test_a_length_finish_inside_the_text_is_truncated() -> None:
     assert caught.value.partial == {"name": "John"}
 
 
-def test_a_finish_that_is_none_of_ours_is_ignored() -> None:
+def test_a_finish_of_another_type_is_ignored() -> None:
     source = Finishing(TEXT, cast("Finish", "stop"))
     assert cast("End", gather(source | accumulate())[-1].value) == End("complete")
 
@@ -645,17 +645,17 @@ async def test_an_async_source_that_was_read_is_not_read_again_by_another_flow_o
             await taken(again)
 
 
-def test_result_of_no_changes_says_so() -> None:
+def test_result_without_changes_is_an_error() -> None:
     with pytest.raises(StreamkitError, match="no result"):
         cast("Any", [1] | stage(lambda item: ())).result_sync()
 
 
 @pytest.mark.parametrize("last", [snapshots(), completed("/name")])
-async def test_result_behind_what_gives_no_changes_says_so(last: Stage[Any, Any]) -> None:
+async def test_result_after_a_stage_that_emits_no_changes_is_an_error(last: Stage[Any, Any]) -> None:
     flow = cast("Any", [TEXT] | accumulate() | validate(User) | last)
-    with pytest.raises(TypeError, match=r"result\(\) wants changes, got .*John"):
+    with pytest.raises(TypeError, match=r"result\(\) needs changes, got .*John"):
         flow.result_sync()
-    with pytest.raises(TypeError, match=r"result\(\) wants changes, got .*John"):
+    with pytest.raises(TypeError, match=r"result\(\) needs changes, got .*John"):
         await flow.result()
 
 
@@ -681,7 +681,7 @@ def test_a_stage_that_raises_is_named() -> None:
     assert caught.value.__notes__ == ["raised in stage second, of double | second | odd"]
 
 
-def test_what_a_stage_made_before_it_raised_is_delivered() -> None:
+def test_outputs_before_a_stage_raised_are_delivered() -> None:
     items = iter([1, 2, 3] | twice() | stage(fails(4), "late"))
     assert [next(items), next(items), next(items)] == [1, 1, 2]
     with pytest.raises(KeyError):
@@ -709,7 +709,7 @@ def test_a_machine_that_raises_when_it_closes_is_named() -> None:
     assert caught.value.__notes__ == ["raised in stage bad, of double | bad"]
 
 
-def test_a_machine_that_closes_with_nothing_at_all_is_told_what_to_return() -> None:
+def test_a_machine_must_not_return_none_from_close() -> None:
     class Forgot(Counting):
         def close(self, reason: Reason, /) -> Sequence[int]:
             return cast("Sequence[int]", None)
@@ -719,7 +719,7 @@ def test_a_machine_that_closes_with_nothing_at_all_is_told_what_to_return() -> N
     assert caught.value.__notes__ == ["raised in stage forgot, of double | forgot"]
 
 
-def test_the_stages_behind_the_one_that_raised_are_closed_with_its_error() -> None:
+def test_stages_after_the_one_that_raised_are_closed_with_its_error() -> None:
     behind: Made[Any] = Made(lambda item: (item,), rest=("rest",))
     flow = [1] | stage(fails(1)) | Stage(lambda: cast("Machine[Any, Any]", behind))
     items = iter(flow)
@@ -738,7 +738,7 @@ def test_a_factory_that_raises_is_named() -> None:
     assert "broken" in caught.value.__notes__[0]
 
 
-def test_a_source_that_raises_is_told_apart_from_a_stage() -> None:
+def test_a_note_says_that_the_source_raised() -> None:
     def source() -> Iterator[int]:
         yield 1
         raise OSError("lost")
@@ -748,7 +748,7 @@ def test_a_source_that_raises_is_told_apart_from_a_stage() -> None:
     assert caught.value.__notes__ == ["raised by the source of double | odd"]
 
 
-def test_a_user_validator_that_raises_something_else_names_the_place() -> None:
+def test_another_error_of_a_user_validator_has_a_note_of_the_path() -> None:
     class Odd(BaseModel):
         def model_post_init(self, context: object, /) -> None:
             raise KeyError("mine")
@@ -759,7 +759,7 @@ def test_a_user_validator_that_raises_something_else_names_the_place() -> None:
     assert any("/0" in note for note in error.__notes__)
 
 
-def test_validate_of_what_are_no_changes_says_what_to_write() -> None:
+def test_validate_refuses_items_that_are_not_changes() -> None:
     with pytest.raises(TypeError, match="accumulate"):
         list(cast("Any", ["{}"]) | validate(User))
 
@@ -840,7 +840,7 @@ async def test_a_flow_over_a_source_of_batches_keeps_them() -> None:
     assert source.closed == 2
 
 
-def test_what_has_a_name_in_common_with_a_source_of_batches_is_none() -> None:
+def test_an_object_with_only_open_batches_is_not_a_batch_source() -> None:
     class Reels:
         def __iter__(self) -> Iterator[str]:
             return iter(["[1", "]"])
@@ -864,7 +864,7 @@ async def test_stages_learn_the_model_of_a_source_that_knows_it() -> None:
     ]
 
 
-async def test_a_source_with_a_model_of_another_kind_is_not_asked() -> None:
+async def test_the_model_name_of_a_source_is_not_a_type() -> None:
     class Source(AsyncFinishing):
         model = "gpt"
 

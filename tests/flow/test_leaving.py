@@ -20,7 +20,7 @@ CHUNKS = ['{"a": [1, ', '2, "x', 'y"], ', '"b": null', "}"]
 
 
 class Log(list[str]):
-    """What happened, in order."""
+    """The events of a test, in order."""
 
 
 # -- probe sources: each notes how it is entered, what is thrown into it, and how it is closed ---------------
@@ -73,7 +73,7 @@ class Iterated:
 
 
 class Entered(Iterated):
-    """An iterator that is a context manager: entered and left, `close` is its own business."""
+    """An iterator that is a context manager: it is entered and left; nobody else calls `close`."""
 
     def __enter__(self) -> Self:
         self.log.append("entered")
@@ -132,7 +132,7 @@ ALL: list[Probe] = [*PLAIN, async_generator, AsyncIterated, AsyncEntered]
 
 
 def source_of(probe: object) -> Any:
-    """A probe as a source of anything."""
+    """Use a probe as a source of any items."""
     return probe
 
 
@@ -153,7 +153,7 @@ def is_batched(flow: Flow[Any], whole: bool) -> Flow[Any]:
 
 
 async def drain(flow: Any) -> list[str]:
-    """Read a flow to its end; the error that it raises has the ops that came before as its `came`."""
+    """Read a flow to its end; the error that it raises has the earlier ops as its `came`."""
     ops: list[str] = []
     try:
         async for change in flow:
@@ -172,7 +172,7 @@ async def fail_at_first(flow: Any) -> None:
 
 
 async def until(happened: Callable[[], object]) -> None:
-    """Let others run until something has happened."""
+    """Let other tasks run until an event has happened."""
     for _ in range(1000):
         if happened():
             return
@@ -255,7 +255,7 @@ def test_an_error_thrown_into_a_plain_flow_does_not_reach_the_source(probe: Prob
 
 
 @pytest.mark.parametrize("probe", ALL)
-async def test_entering_and_leaving_without_a_look_runs_nothing(probe: Probe) -> None:
+async def test_entering_and_leaving_without_iterating_runs_nothing(probe: Probe) -> None:
     log = Log()
     async with probe(log, CHUNKS) | accumulate():
         pass
@@ -284,7 +284,7 @@ async def test_cancelling_between_items_closes_before_the_task_ends(probe: Probe
 
 
 class Stuck(AsyncIterated):
-    """Gives nothing, and takes its time to close."""
+    """Yields nothing, and takes some time to close."""
 
     async def __anext__(self) -> object:
         self.log.append("waiting")
@@ -308,7 +308,7 @@ class StuckEntered(Stuck):
 
 @pytest.mark.parametrize("bare", [False, True])
 @pytest.mark.parametrize("probe", [Stuck, StuckEntered])
-async def test_cancelling_while_the_source_waits_closes_it_whole(probe: Probe, bare: bool) -> None:
+async def test_cancelling_while_the_source_waits_closes_it_completely(probe: Probe, bare: bool) -> None:
     log = Log()
     flow = probe(log, []) | accumulate()
 
@@ -351,7 +351,7 @@ async def test_a_timeout_around_a_flow_closes_the_source() -> None:
 
 
 @pytest.mark.parametrize("probe", ALL)
-async def test_exhausting_closes_before_the_end_is_told(probe: Probe) -> None:
+async def test_exhausting_closes_before_the_end_is_emitted(probe: Probe) -> None:
     log = Log()
     async for change in probe(log, CHUNKS) | accumulate():
         if change.op == "end":
@@ -367,7 +367,7 @@ def test_exhausting_closes_once_without_a_loop(probe: Probe) -> None:
 
 
 @pytest.mark.parametrize("probe", ALL)
-async def test_a_failing_source_is_closed_once_and_its_error_told_then_raised(probe: Probe) -> None:
+async def test_a_failing_source_is_closed_once_and_its_error_emitted_then_raised(probe: Probe) -> None:
     log, lost = Log(), OSError("lost")
     with pytest.raises(OSError, match="lost") as caught:
         await drain(probe(log, [*CHUNKS[:2], lost]) | accumulate())
@@ -476,7 +476,7 @@ async def test_a_source_that_cannot_be_entered_ends_failed() -> None:
 
 
 @pytest.mark.parametrize("left_early", [False, True])
-async def test_a_flow_inside_a_flow_is_closed_before_what_is_around_it(left_early: bool) -> None:
+async def test_an_inner_flow_is_closed_before_the_outer_one(left_early: bool) -> None:
     log = Log()
 
     async def outer(flow: Flow[Any]) -> AsyncIterator[object]:
@@ -503,7 +503,7 @@ class Passing:
 
 
 @pytest.mark.parametrize("probe", ALL)
-async def test_a_flow_as_a_source_closes_what_is_in_it(probe: Probe) -> None:
+async def test_a_flow_as_a_source_closes_its_own_source(probe: Probe) -> None:
     log = Log()
     async with Flow(probe(log, CHUNKS) | accumulate()) | Stage(Passing) as changes:
         async for _ in changes:
@@ -515,7 +515,7 @@ async def test_a_flow_as_a_source_closes_what_is_in_it(probe: Probe) -> None:
 
 
 class Batched(Iterated):
-    """As the others, but what is read are the batches that it makes itself."""
+    """Like the other sources, but with batches of its own."""
 
     def batches(self) -> Iterator[Sequence[object]]:
         for chunk in self:

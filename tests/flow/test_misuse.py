@@ -1,4 +1,4 @@
-"""What a client says to arguments that are none, and of servers that do not understand."""
+"""The client's error messages: for invalid arguments, and for servers that do not support a request."""
 
 from typing import Any, cast
 
@@ -29,20 +29,20 @@ class Stop(BaseModel):
         ("User", "is a type"),
     ],
 )
-def test_what_is_no_type(given: Any, said: str) -> None:
+def test_a_response_model_must_be_a_type(given: Any, said: str) -> None:
     with pytest.raises(TypeError, match=said):
         CLIENT.stream(given, messages=MESSAGES)
 
 
 @pytest.mark.parametrize("messages", ["Who?", MESSAGES[0], ["Who?"], None])
-def test_what_are_no_messages(messages: Any) -> None:
+def test_messages_must_be_a_list_of_dicts(messages: Any) -> None:
     with pytest.raises(TypeError, match=r"messages is a list of \{'role'"):
         CLIENT.stream(User, messages=messages)
     with pytest.raises(TypeError, match=r"messages is a list of \{'role'"):
         CLIENT.stream_tools([User], messages=messages)
 
 
-def test_what_is_no_mode_and_no_hooks() -> None:
+def test_other_modes_and_hooks_are_refused() -> None:
     with pytest.raises(TypeError, match=r"mode is one of Mode.JSON_SCHEMA, .*got 'tool'"):
         CLIENT.stream(User, messages=MESSAGES, mode=cast("Any", "tool"))
     for client in (CLIENT, ASYNC):
@@ -69,7 +69,7 @@ def test_several_documents() -> None:
         CLIENT.stream_tools(cast("Any", User), messages=MESSAGES)
 
 
-def test_a_function_is_not_called() -> None:
+def test_a_function_is_not_a_model() -> None:
     def weather(city: str) -> None:
         raise AssertionError(city)
 
@@ -86,13 +86,13 @@ def test_the_responses_api_has_its_own_word_for_a_limit() -> None:
         assert cast("Any", server.requests[0].json)["max_output_tokens"] == 5
 
 
-def test_where_nothing_answers() -> None:
+def test_no_server_gets_a_note() -> None:
     with pytest.raises(openai.APIConnectionError) as caught:
         CLIENT.stream(User, messages=MESSAGES).result()
     assert "nothing answered at http://127.0.0.1:9/v1/" in caught.value.__notes__[0]
 
 
-def test_what_a_server_may_not_know() -> None:
+def test_a_server_that_does_not_know_the_mode_gets_a_note() -> None:
     denied = Answer([b"{}"], status=404, content_type="application/json")
     with LoopbackServer(denied) as server, from_provider("local/m", base_url=server.base_url) as client:
         run = client.stream(User, messages=MESSAGES)
@@ -129,7 +129,7 @@ def test_a_call_without_arguments() -> None:
     ],
     ids=["length", "filter", "refusal", "no end"],
 )
-def test_a_call_that_was_cut_before_its_arguments(end: list[bytes], error: type[StreamkitError]) -> None:
+def test_a_call_that_was_truncated_before_its_arguments(end: list[bytes], error: type[StreamkitError]) -> None:
     told = [choice(call("", id="c", function={"name": "Stop", "arguments": ""})), *end]
     with LoopbackServer(told, told) as server, from_provider("local/m", base_url=server.base_url) as client:
         with pytest.raises(error):

@@ -1,4 +1,4 @@
-"""`stop`: nothing of a task is left when it returns, whatever is done to the one who waits."""
+"""`stop`: the task has ended when it returns, even if the caller is cancelled."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_a_cancelled_scope_does_not_cut_it_short() -> None:
     run_virtual(main())
 
 
-def test_being_cancelled_again_hurries_the_task_and_is_raised_after_it() -> None:
+def test_a_second_cancellation_reaches_the_task_and_is_raised_after_its_end() -> None:
     async def main() -> None:
         log: list[str] = []
         task = asyncio.create_task(closing(5, log))

@@ -25,7 +25,7 @@ from streamkit.changes.change import Change, End
 from streamkit.changes.document import Document
 from streamkit.errors import JsonSyntaxError
 from streamkit.flow import Pipeline, Reason, Stage, run
-from streamkit.flow.outcome import Outcome
+from streamkit.flow.result import ResultCollector
 from streamkit.operators import accumulate, diff, validate
 from streamkit.schema import builder
 from streamkit.text import scanner
@@ -269,9 +269,9 @@ class LateScanner(Scanner):
         self.kept = '"' if late else ""
         super().feed(piece[:-1] if late else piece)
 
-    def end(self) -> None:
+    def end(self, *, cut: bool = False) -> None:
         super().feed(getattr(self, "kept", ""))
-        super().end()
+        super().end(cut=cut)
 
 
 class LinelessScanner(Scanner):
@@ -354,12 +354,12 @@ def test_law_5_bites_when_defaults_are_not_told(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_law_5_bites_when_the_result_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    honest_result = Outcome.result
+    honest_result = ResultCollector.result
 
-    def made_again(self: Outcome) -> object:
+    def made_again(self: ResultCollector) -> object:
         return copy.copy(honest_result(self))
 
-    monkeypatch.setattr(Outcome, "result", made_again)
+    monkeypatch.setattr(ResultCollector, "result", made_again)
     bites(tried(test_laws.test_the_result_is_the_very_object_of_the_root, cases(spoiled=False), sizes))
 
 
@@ -454,7 +454,7 @@ async def left_twice(leave: Callable[[], object] | None, reason: object) -> obje
 @pytest.mark.parametrize("probe", [test_leaving.AsyncIterated, test_leaving.AsyncEntered, test_leaving.Entered])
 async def test_law_8_bites(monkeypatch: pytest.MonkeyPatch, mutant: object, probe: Any) -> None:
     await test_leaving.test_leaving_async_with_by_break_closes_at_once(probe, False)
-    monkeypatch.setattr(run, "_aleave", mutant)
+    monkeypatch.setattr(run, "_close_async", mutant)
     with pytest.raises(AssertionError):
         await test_leaving.test_leaving_async_with_by_break_closes_at_once(probe, False)
 

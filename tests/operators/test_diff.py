@@ -1,4 +1,4 @@
-"""`diff`: the least changes, a new attempt laid over the one before, and other libraries' snapshots."""
+"""`diff`: minimal changes, a new attempt compared with the one before, and snapshots of other libraries."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ AGAIN = Change("reset", (), "again")
 
 
 class Screen:
-    """A subscriber: folds in the plainest way and keeps the verdicts; refuses what does not fit.
+    """A subscriber: folds changes in the simplest way, keeps the verdicts, and refuses changes that do not apply.
 
     Args:
         twins: keys come twice: where the second says the same, only its verdict is told again.
@@ -107,7 +107,7 @@ class Screen:
 
 
 def watch(changes: Iterable[Change], *, twins: bool = False) -> Screen:
-    """Show changes on a screen; a `Document` takes them too and stays equal to it."""
+    """Show changes on a screen, and check that a `Document` of them stays equal to it."""
     screen, document = Screen(twins=twins), Document()
     for change in changes:
         screen.take(change)
@@ -118,13 +118,13 @@ def watch(changes: Iterable[Change], *, twins: bool = False) -> Screen:
 
 
 def told(*batches: Batch) -> list[Change]:
-    """What `diff` makes of changes, given chunk by chunk; without the end it adds where none was given."""
+    """Run `diff` over changes, chunk by chunk; remove the `end` that it adds if the input had none."""
     changes = list(batches | spread() | diff())
     ended = any(change.op == "end" for batch in batches for change in batch)
     return changes if ended else changes[:-1]
 
 
-def test_changes_that_just_stop_get_an_honest_end() -> None:
+def test_changes_that_stop_without_an_end_get_one() -> None:
     changes = list([[Change("add", (), {}), Change("add", ("a",), 1)]] | spread() | diff())
     end = cast("End", changes[-1].value)
     assert (end.status, end.open) == ("truncated", ((), ("a",)))
@@ -135,7 +135,7 @@ def test_changes_that_just_stop_get_an_honest_end() -> None:
 # -- the least changes -------------------------------------------------------------------------------
 
 
-def test_what_one_chunk_says_twice_is_said_once() -> None:
+def test_repeated_changes_of_one_chunk_are_joined() -> None:
     chunk = [Change("add", (), ""), Change("append", (), "a"), Change("append", (), "b"), Change("complete", (), "ab")]
     assert told(chunk) == [Change("add", (), "ab"), Change("complete", (), "ab")]
     assert told(chunk[:1], chunk[1:]) == [
@@ -145,13 +145,13 @@ def test_what_one_chunk_says_twice_is_said_once() -> None:
     ]
 
 
-def test_what_two_chunks_say_is_said_twice() -> None:
+def test_changes_of_two_chunks_are_not_joined() -> None:
     chunks = [Change("add", (), "a")], [Change("append", (), "b")], [Change("append", (), "c")]
     assert told(*chunks) == [change for chunk in chunks for change in chunk]
 
 
 @pytest.mark.parametrize(("first", "second"), [("", "a"), ("a", "a"), ([], []), ({}, {})])
-def test_what_an_attempt_takes_back_after_its_verdict_is_replaced(first: Any, second: Any) -> None:
+def test_a_value_changed_after_its_verdict_is_replaced(first: Any, second: Any) -> None:
     root = Change[Any]("add", (), [])
     attempt = [root, Change("add", (0,), first), Change("complete", (0,), first)]
     revised = [Change("replace", (0,), second), Change("complete", (0,), second), Change("complete", (), [second])]
@@ -170,19 +170,24 @@ def test_text_joins_only_its_own_string() -> None:
     assert told(chunk) == [*chunk[:4], Change("append", ("b",), "45")]
 
 
-def test_text_joins_the_replace_that_began_it() -> None:
+def test_text_joins_the_replace_before_it() -> None:
     first = [Change("add", (), "x"), Change("complete", (), "x")]
     assert told(first, [Change("replace", (), "a"), Change("append", (), "b")])[2:] == [Change("replace", (), "ab")]
 
 
-@pytest.mark.parametrize("value", [1, True, None, 2.5])
-def test_a_replace_by_the_same_is_dropped_but_not_its_verdict(value: object) -> None:
-    first = [Change("add", (), value), Change("complete", (), value)]
-    assert told(first, [Change("replace", (), value), Change("complete", (), value)]) == [*first, first[1]]
+@pytest.mark.parametrize("value", ["1", "true", "null", "2.5", '"x"', "{}", "[1]", '"\\u00e9"'])
+@pytest.mark.parametrize("model", [None, dict[str, int | None], dict[str, Any]])
+def test_a_repeated_key_gets_a_replace_between_its_verdicts(value: str, model: Any) -> None:
+    text = f'{{"a": {value}, "a": {value}}}'
+    pipeline = accumulate() | diff() if model is None else accumulate() | validate(model) | diff()
+    for chunks in ([text], list(text)):
+        for changes in (list(chunks | pipeline), list(list(chunks | accumulate()) | diff())):
+            ops = [change.op for change in changes if change.path == ("a",) and change.op != "append"]
+            assert ops in (["add", verdict, "replace", verdict] for verdict in ("complete", "invalid"))
 
 
 @pytest.mark.parametrize(("old", "new"), [(1, True), (0, False), (None, False), (1, 2), ("1", 1)])
-def test_a_replace_by_another_is_not(old: object, new: object) -> None:
+def test_a_replace_by_another_value_is_not_dropped(old: object, new: object) -> None:
     assert told([Change("add", (), old)], [Change("replace", (), new)])[1:] == [Change("replace", (), new)]
 
 
@@ -209,12 +214,12 @@ GROWING = ("add", "append", "replace")
 
 
 def attempt(text: str) -> list[Change]:
-    """What one attempt tells, without its end."""
+    """The changes of one attempt, without its `end`."""
     return [change for change in text | accumulate() if change.op != "end"]
 
 
 def retried(old: str, new: str) -> list[str]:
-    """What is told after the reset, in short: `op pointer value`, without verdicts and the end."""
+    """The changes after the reset, in short: `op pointer value`, without verdicts and the `end`."""
     changes = told(attempt(old), [AGAIN], list(new | accumulate()))
     after = changes[changes.index(AGAIN) + 1 :]
     return [f"{c.op} {c.pointer} {c.value}" for c in after if c.op not in ("complete", "invalid", "end")]
@@ -246,11 +251,11 @@ def retried(old: str, new: str) -> list[str]:
         ('{"a": [1, ', '{"a": [1, 2]}', ["add /a/1 2"]),
     ],
 )
-def test_after_a_reset_only_the_difference_is_told(old: str, new: str, after: list[str]) -> None:
+def test_after_a_reset_only_the_difference_is_emitted(old: str, new: str, after: list[str]) -> None:
     assert retried(old, new) == after
 
 
-def test_a_string_that_begins_like_the_old_one_says_nothing_until_it_parts() -> None:
+def test_a_string_that_starts_like_the_old_one_emits_nothing_until_it_differs() -> None:
     old = [*attempt('"Johanna"'), AGAIN]
     new = [
         Change("add", (), "Jo"),
@@ -263,13 +268,13 @@ def test_a_string_that_begins_like_the_old_one_says_nothing_until_it_parts() -> 
     assert after == [Change("replace", (), "John"), Change("append", (), "ny"), Change("complete", (), "Johnny")]
 
 
-def test_a_verdict_comes_for_what_did_not_change() -> None:
+def test_a_value_that_did_not_change_gets_its_verdict() -> None:
     done = list('{"a": 1, "b": ["x"]}' | accumulate())
     after = told(done[:-1], [AGAIN], done)[len(told(done[:-1])) :]
     assert after == [AGAIN, *(change for change in done if change.op in ("complete", "end"))]
 
 
-def test_what_was_not_repeated_goes_when_its_own_container_closes() -> None:
+def test_a_child_that_was_not_repeated_is_removed_when_its_container_closes() -> None:
     old = attempt('{"a": {"x": 1, "y": 2}, "b": 3}')
     new = list(['{"a": {"x": 1', "}", ', "c": 4', "}"] | accumulate())
     after = [c for c in told(old, [AGAIN], new)[len(old) + 1 :] if c.op != "end"]
@@ -279,7 +284,7 @@ def test_what_was_not_repeated_goes_when_its_own_container_closes() -> None:
 
 
 @pytest.mark.parametrize("status", ["truncated", "failed"])
-def test_an_end_too_early_names_the_paths_of_the_old_attempt_still_shown(status: str) -> None:
+def test_an_early_end_lists_the_paths_that_still_show_the_old_attempt(status: str) -> None:
     old, new = attempt('{"a": 1, "b": {"c": "x"}}'), list('{"a": 1, "b"' + ": !" * (status == "failed") | tolerant())
     end = cast("End", told(old, [AGAIN], new)[-1].value)
     assert end.status == status
@@ -287,7 +292,7 @@ def test_an_end_too_early_names_the_paths_of_the_old_attempt_still_shown(status:
 
 
 def tolerant() -> Stage[str, Change]:
-    """`accumulate` whose failure is told by its `end` alone, so that the flow raises nothing."""
+    """`accumulate` whose failure is only in its `end`: the flow raises nothing."""
 
     class Machine:
         def __init__(self) -> None:
@@ -302,7 +307,7 @@ def tolerant() -> Stage[str, Change]:
     return Stage(Machine, "tolerant", emits_changes=True)
 
 
-def test_what_a_validator_takes_out_of_a_closed_container_goes_again() -> None:
+def test_a_child_that_a_validator_removes_is_removed_again() -> None:
     class Outer(BaseModel):
         inner: dict[str, int]
 
@@ -320,7 +325,7 @@ def test_what_a_validator_takes_out_of_a_closed_container_goes_again() -> None:
 
 @st.composite
 def variants(draw: st.DrawFn, tree: Tree) -> Tree:
-    """Documents that differ from one here and there."""
+    """Draw a document that differs from another in some places."""
     what = draw(st.integers(0, 9))
     if what == 0:
         return draw(trees(4))
@@ -338,7 +343,7 @@ def variants(draw: st.DrawFn, tree: Tree) -> Tree:
 
 @st.composite
 def attempts(draw: st.DrawFn) -> list[str]:
-    """The texts of some attempts at one document; none but the last must be whole."""
+    """Draw the texts of some attempts at one document; only the last must be complete."""
     tree = draw(trees().filter(lambda tree: not has_twins(tree)))
     texts = [write(tree)]
     for _ in range(draw(st.integers(1, 3))):
@@ -358,7 +363,7 @@ def batches_of(text: str, lengths: list[int], *stages: Stage[Any, Change]) -> li
 def laid(
     texts: list[str], lengths: list[int], *stages: Stage[Any, Change], twins: bool = False
 ) -> tuple[Screen, list[Change], Screen]:
-    """Lay attempts over one another: the screen before the last, what the last one told, the screen then."""
+    """Run attempts one after another: the screen before the last, the changes of the last, and the final screen."""
     every: list[Batch] = []
     for text in texts[:-1]:
         every += [[c for c in batch if c.op != "end"] for batch in batches_of(text, lengths, *stages)]
@@ -389,7 +394,7 @@ def test_every_value_of_the_last_attempt_gets_its_verdict_once(texts: list[str],
 
 @LAW
 @given(attempts(), sizes)
-def test_what_the_last_attempt_repeats_is_not_told_again(texts: list[str], lengths: list[int]) -> None:
+def test_what_the_last_attempt_repeats_is_not_emitted_again(texts: list[str], lengths: list[int]) -> None:
     before, changes, _ = laid(texts, lengths)
     if not before.root:
         return
@@ -399,7 +404,7 @@ def test_what_the_last_attempt_repeats_is_not_told_again(texts: list[str], lengt
 
 
 def _repeated(path: Path, old: Any, new: Any) -> Iterator[Path]:
-    """The paths whose values are as they were: containers for being there, scalars for being equal."""
+    """The paths whose values did not change: containers that still exist, scalars that are equal."""
     if type(old) is type(new) and (old.__class__ in (dict, list) or old == new):
         yield path
         for key in set(keys(old)) & set(keys(new)):
@@ -408,7 +413,9 @@ def _repeated(path: Path, old: Any, new: Any) -> Iterator[Path]:
 
 @LAW
 @given(attempts(), sizes, st.floats(0, 1))
-def test_cut_short_its_end_names_all_that_has_no_verdict(texts: list[str], lengths: list[int], part: float) -> None:
+def test_the_end_of_a_truncated_attempt_lists_all_paths_without_a_verdict(
+    texts: list[str], lengths: list[int], part: float
+) -> None:
     texts[-1] = texts[-1][: int(len(texts[-1]) * part)]
     _, _, after = laid(texts, lengths)
     assert after.end is not None
@@ -420,7 +427,7 @@ def test_cut_short_its_end_names_all_that_has_no_verdict(texts: list[str], lengt
 
 @LAW
 @given(attempts(), sizes)
-def test_how_the_text_was_cut_changes_no_verdict(texts: list[str], lengths: list[int]) -> None:
+def test_the_split_of_the_text_changes_no_verdict(texts: list[str], lengths: list[int]) -> None:
     verdicts = [
         [c for c in changes if c.op not in (*GROWING, "remove")]
         for changes in (laid(texts, lengths)[1], laid(texts, [1 << 20])[1])
@@ -486,13 +493,13 @@ def test_a_field_that_is_not_set_is_absent() -> None:
     assert [c.pointer for c in [User.model_construct(name="Jo")] | diff() if c.op == "add"] == ["", "/name"]
 
 
-def test_nothing_is_said_of_an_equal_snapshot() -> None:
+def test_an_equal_snapshot_emits_nothing() -> None:
     one: dict[str, object] = {"a": [1, {"b": "x"}], "c": 1.0}
     batches = list(([one, json.loads(json.dumps(one)), one, {**one, "c": 1}] | diff()).batches())
     assert [len(batch) for batch in batches] == [6, 7]  # the first; the verdicts and the end
 
 
-def test_a_dict_that_the_library_goes_on_filling_is_read_each_time() -> None:
+def test_a_dict_that_the_library_keeps_filling_is_compared_each_time() -> None:
     def filled() -> Iterator[dict[str, object]]:
         one: dict[str, object] = {}
         yield one
@@ -516,7 +523,7 @@ def test_a_source_of_snapshots_that_fails_gets_no_verdicts() -> None:
     assert isinstance(error, ConnectionError)
 
 
-def test_a_snapshot_that_json_cannot_say_ends_the_stream_honestly() -> None:
+def test_a_snapshot_that_is_not_json_ends_the_stream_with_an_end() -> None:
     changes, error = gather([{"a": 1}, {"a": object()}] | diff())
     assert [c.op for c in changes] == ["add", "add", "end"]
     assert error is not None
@@ -534,7 +541,7 @@ def test_folding_the_changes_of_any_snapshots_gives_the_last(several: list[Tree]
 
 @st.composite
 def growing(draw: st.DrawFn) -> tuple[str, list[Any]]:
-    """What a library that reads the text again and again makes of its beginnings."""
+    """The values of a library that parses all text so far for every chunk."""
     text = write(draw(trees(20).filter(lambda tree: isinstance(tree, (Pairs, list)) and not has_twins(tree))))
     assume("e400" not in text.lower())
     mode: Any = draw(st.sampled_from([True, "trailing-strings"]))
@@ -612,7 +619,7 @@ def test_snapshots_as_instructor_makes_them(mode: Any, step: int) -> None:
 
 @LAW
 @given(sizes)
-def test_our_own_partials_become_the_changes_they_were_made_of(lengths: list[int]) -> None:
+def test_snapshots_become_the_changes_they_were_built_from(lengths: list[int]) -> None:
     chunks = list(cut(MEETING, lengths))
     changes = list(chunks | extract(Meeting) | snapshots() | diff())
     assert watch(changes).value == json.loads(MEETING)
@@ -636,7 +643,7 @@ def test_an_empty_string_that_gets_its_first_text_has_grown() -> None:
 
 
 class Told:
-    """A source that knows how it finished."""
+    """A source with a `finish`."""
 
     def __init__(self, finish: Finish, *items: object) -> None:
         self.finish = finish
@@ -670,7 +677,7 @@ class Extra(BaseModel):
     a: int = 0
 
 
-def test_extra_fields_of_a_snapshot_are_told() -> None:
+def test_extra_fields_of_a_snapshot_are_emitted() -> None:
     assert watch([Extra(a=1), Extra.model_validate({"a": 1, "b": {"c": "x"}})] | diff()).value == {
         "a": 1,
         "b": {"c": "x"},

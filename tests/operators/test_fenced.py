@@ -24,13 +24,14 @@ def test_the_document_at_every_split(name: str) -> None:
         assert (chunks | fenced() | accumulate(ignore_rest=True)).result_sync() == {"a": 1}
 
 
-def test_text_around_the_document_is_told_with_what_takes_it_off() -> None:
+def test_the_error_for_text_around_the_document_says_how_to_ignore_it() -> None:
     for text in ("Here it is:", FENCED["a fence"]):
         with pytest.raises(JsonSyntaxError, match=r"take off a fence .*fenced\(\) \| accumulate\(ignore_rest=True"):
             ([text] | accumulate()).result_sync()
     for pipeline in (accumulate(), extract(dict[str, int])):
         with pytest.raises(
-            JsonSyntaxError, match=r"got '`', .*; to pass over .* extract\(\) ignore_rest=True.* JSON Lines"
+            JsonSyntaxError,
+            match=r"got '`', .*; to ignore what follows, pass ignore_rest=True .* extract\(\); .* JSON Lines",
         ):
             (['{"a": 1}\n```'] | pipeline).result_sync()
     assert (['{"a": 1}\n```'] | extract(dict[str, int], ignore_rest=True)).result_sync() == {"a": 1}
@@ -47,13 +48,13 @@ def test_partials_flow_while_the_fence_is_open() -> None:
     assert [next(changes).value for _ in range(3)] == [{}, "x", "y"]
 
 
-def test_prose_alone_is_no_document() -> None:
+def test_prose_alone_is_not_a_document() -> None:
     with pytest.raises(EmptyAnswer):
         (["I would rather ", "not. `{`"] | fenced() | extract(dict[str, int])).result_sync()
 
 
-def test_what_is_before_the_fence_is_not_kept() -> None:
+def test_text_before_the_fence_is_not_kept() -> None:
     machine = fenced().make_machine()
     for _ in range(100):
         assert machine.feed("some prose and `` ` `` that never ends\n```text\n") == ()
-    assert len(machine._kept) < 20  # type: ignore[attr-defined]  # its own
+    assert len(machine._buffer) < 20  # type: ignore[attr-defined]  # its own

@@ -1,4 +1,4 @@
-"""dedupe, select, completed, tap, coalesce, extract, validate not right behind accumulate, and results."""
+"""dedupe, select, completed, tap, coalesce, extract, validate not directly after accumulate, and results."""
 
 from __future__ import annotations
 
@@ -73,12 +73,12 @@ def unlike(key: Callable[[Any], object] | None = None) -> Stage[Any, Any]:
     ],
     ids=["chat", "responses", "anthropic"],
 )
-def test_the_raw_stream_of_an_sdk_is_told_what_reads_it(chunk: Any, reader: str) -> None:
+def test_the_error_for_an_sdks_chunks_names_the_source_to_use(chunk: Any, reader: str) -> None:
     with pytest.raises(TypeError, match=rf"str or bytes, got .*; .*write streamkit\.sources\.{reader}\(stream\)"):
         ([chunk] | extract(Meeting)).result_sync()
 
 
-def test_what_is_no_text_at_all_is_only_shown() -> None:
+def test_the_error_for_other_chunks_shows_them() -> None:
     with pytest.raises(TypeError, match=r"str or bytes, got 5(\n|$)"):
         ([cast("str", 5)] | extract(Meeting)).result_sync()
 
@@ -98,7 +98,7 @@ def test_dedupe_by_a_key_passes_the_first_of_each_run() -> None:
 
 
 class Same:
-    """Refuses to be compared."""
+    """Raises when it is compared."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -109,7 +109,7 @@ class Same:
     __hash__ = None  # type: ignore[assignment]  # as with every mutable
 
 
-def test_dedupe_does_not_look_into_what_is_the_same_object() -> None:
+def test_dedupe_does_not_compare_identical_objects_deeply() -> None:
     one = Same("one")
     assert list([one, one] | unlike()) == [one]
     shared = {"big": one, "at": 1}
@@ -121,7 +121,7 @@ def test_dedupe_keeps_nothing_from_one_run_to_the_next() -> None:
     assert list(flow) == list(flow) == [1]
 
 
-def test_dedupe_on_snapshots_drops_repeats_and_never_the_whole_one() -> None:
+def test_dedupe_on_snapshots_drops_repeats_but_never_the_final_one() -> None:
     def twice() -> Iterator[User]:
         users: Any = cut('{"name": "Jo", "age": 1 }', [1]) | extract(User) | snapshots(User)
         for user in users:
@@ -145,7 +145,7 @@ def test_dedupe_never_drops_text() -> None:
     assert "".join(c.value for c in changes if c.op in ("add", "append") and isinstance(c.value, str)) == "hahaha"
 
 
-def test_what_a_key_raises_names_the_stage() -> None:
+def test_an_error_of_a_key_names_the_stage() -> None:
     mixed: list[Any] = [[1], 5, [1]]
     items, error = gather(mixed | unlike(len))
     assert items == [[1]]
@@ -160,7 +160,7 @@ def pointers(flow: Iterable[Change]) -> list[str]:
     return [f"{c.op} {c.pointer}" for c in flow]
 
 
-def test_select_passes_only_what_fits_and_the_end() -> None:
+def test_select_emits_only_matching_changes_and_the_end() -> None:
     assert pointers([TEXT] | extract(Meeting) | select("/users/*/name")) == [
         "add /users/0/name",
         "complete /users/0/name",
@@ -170,7 +170,7 @@ def test_select_passes_only_what_fits_and_the_end() -> None:
     ]
 
 
-def test_select_takes_several_patterns_and_passes_each_change_once() -> None:
+def test_select_accepts_several_patterns_and_emits_each_change_once() -> None:
     assert pointers([TEXT] | extract(Meeting) | select("/title", "/users"))[:2] == ["add /users", "complete /users"]
     assert pointers(['{"a": 1}'] | accumulate() | select("/a", "/*")) == ["add /a", "complete /a", "end "]
 
@@ -179,7 +179,7 @@ def test_select_finds_keys_with_slashes() -> None:
     assert "add /by_name/x~1y/name" in pointers([TEXT] | extract(Meeting) | select("/by_name/x~1y/name"))
 
 
-def test_select_always_passes_reset_snapshot_and_end() -> None:
+def test_select_always_emits_reset_snapshot_and_end() -> None:
     always = [Change("reset", (), "again"), Change("snapshot", (), Document()), Change("end", (), End("cancelled"))]
     assert list([Change("add", (), {}), *always] | select("/a")) == always
 
@@ -197,7 +197,7 @@ def test_select_without_a_pattern_is_an_error() -> None:
 
 
 @pytest.mark.parametrize("pattern", ["users", "/**/name"])
-def test_a_pattern_that_is_none_is_an_error_at_once(pattern: str) -> None:
+def test_an_invalid_pattern_is_an_error_at_once(pattern: str) -> None:
     with pytest.raises(ValueError, match=r"pattern|Pointer"):
         select(pattern)
     with pytest.raises(ValueError, match=r"pattern|Pointer"):
@@ -246,7 +246,7 @@ CANNOT_MATCH = [
 
 @pytest.mark.parametrize("operator", [select, completed])
 @pytest.mark.parametrize("pattern", CAN_MATCH)
-def test_a_pattern_that_can_match_the_model_is_taken(operator: Any, pattern: str) -> None:
+def test_a_pattern_that_can_match_the_model_is_accepted(operator: Any, pattern: str) -> None:
     assert extract(Meeting) | operator(pattern)
 
 
@@ -268,7 +268,7 @@ def test_every_path_of_a_model_that_has_events_can_be_selected() -> None:
 
 @LAW
 @given(st.data(), models(), sizes)
-def test_a_pattern_is_never_refused_wrongly(data: st.DataObject, kind: Kind, lengths: list[int]) -> None:
+def test_a_pattern_that_matches_is_never_refused(data: st.DataObject, kind: Kind, lengths: list[int]) -> None:
     text = write(data.draw(documents(kind)))
     changes, _ = gather(cut(text, lengths) | extract(kind.tp))
     paths = [c.path for c in changes if c.op == "complete" and "**" not in c.path]
@@ -279,20 +279,20 @@ def test_a_pattern_is_never_refused_wrongly(data: st.DataObject, kind: Kind, len
     assert path in [c.path for c in cut(text, lengths) | extract(kind.tp) | select(starred)]
 
 
-def test_without_a_model_every_pattern_is_taken() -> None:
+def test_without_a_model_every_pattern_is_accepted() -> None:
     assert pointers('{"a": 1}' | accumulate() | select("/nowhere/x")) == ["end "]
 
 
 # -- completed ---------------------------------------------------------------------------------------
 
 
-def test_completed_passes_typed_values_the_moment_they_are_final() -> None:
+def test_completed_emits_typed_values_as_soon_as_they_are_final() -> None:
     batches = list((cut(TEXT, [1]) | extract(Meeting) | completed("/users/*")).batches())
     assert batches == [[User(name="John", age=25)], [User(name="Ann")]]
     assert [type(value) for value in [TEXT] | extract(Meeting) | completed("")] == [Meeting]
 
 
-def test_completed_without_a_pattern_passes_every_value() -> None:
+def test_completed_without_a_pattern_emits_every_value() -> None:
     assert list(['{"a": [1, "x"]}'] | accumulate() | completed()) == [1, "x", [1, "x"], {"a": [1, "x"]}]
 
 
@@ -301,9 +301,7 @@ PATTERNS = st.lists(st.sampled_from(["", "/*", "/*/*", "/a", "/a/*", "/0/**", "/
 
 @LAW
 @given(trees(), PATTERNS, sizes)
-def test_completed_passes_the_same_values_where_it_retains_nothing(
-    tree: Tree, patterns: list[str], lengths: list[int]
-) -> None:
+def test_completed_emits_the_same_values_without_retaining(tree: Tree, patterns: list[str], lengths: list[int]) -> None:
     chunks = list(cut(write(tree), lengths))
     for reading in (accumulate(), accumulate() | diff()):
         (whole, error), (frugal, also) = (
@@ -330,26 +328,26 @@ print(peak(20_000) / peak(1_000))
 """
 
 
-def test_completed_that_retains_nothing_takes_no_more_memory_for_more_text() -> None:
+def test_completed_without_retaining_needs_constant_memory() -> None:
     # In a process of its own: law 3 is watched in this one, which takes a note of every path.
     told = subprocess.run([sys.executable, "-c", PEAKS], capture_output=True, text=True, check=True)
     assert float(told.stdout) < 2
 
 
 @pytest.mark.parametrize("before", [extract(Meeting), accumulate() | tap(id), diff()])
-def test_completed_that_retains_nothing_has_its_place(before: Any) -> None:
-    with pytest.raises(ValueError, match=r"stands directly behind accumulate\(\)"):
+def test_completed_without_retaining_must_follow_accumulate(before: Any) -> None:
+    with pytest.raises(ValueError, match=r"put it directly after accumulate\(\)"):
         _ = before | completed("/users/*", retain=False)
 
 
-def test_completed_that_retains_nothing_takes_changes_from_elsewhere() -> None:
+def test_completed_without_retaining_accepts_changes_of_any_source() -> None:
     changes = list(['{"a": [1]}'] | accumulate())
     assert list(changes | completed("/a/*", retain=False)) == [1]
 
 
 @pytest.mark.parametrize("pattern", ["", "/a", "/a/*", "/*/*/b", "/d/**", "/a/0/b/1"])
 @pytest.mark.parametrize("size", [1, 7, 100])
-def test_completed_that_retains_nothing_passes_whole_values(pattern: str, size: int) -> None:
+def test_completed_without_retaining_emits_complete_values(pattern: str, size: int) -> None:
     text = '{"a": [{"b": [1, {"c": [2, "x"]}]}, {"b": {"b": [3]}}], "d": {"b": [[4]], "e": {}}}'
     chunks = cut(text, [size] * 100)
     assert list(chunks | accumulate() | completed(pattern, retain=False)) == list(
@@ -357,20 +355,20 @@ def test_completed_that_retains_nothing_passes_whole_values(pattern: str, size: 
     )
 
 
-def test_what_was_let_go_is_not_in_the_partial_of_an_error() -> None:
+def test_discarded_values_are_not_in_the_partial_of_an_error() -> None:
     source = ['{"a": [{"b": 1}, {"b": 2}], "c": "x', '", "d']
     items, error = gather(source | accumulate() | completed("/a/*", retain=False))
     assert (items, type(error)) == ([{"b": 1}, {"b": 2}], Truncated)
     assert cast("Truncated", error).partial == {}
 
 
-def test_completed_leaves_out_what_is_not_valid() -> None:
+def test_completed_omits_invalid_values() -> None:
     text = '[{"name": "A"}, {"name": 1}, {"name": "B"}]'
     assert gather([text] | extract(list[User]) | completed("/*")) == ([User(name="A"), User(name="B")], None)
 
 
 class Source:
-    """A source that tells how it finished, and may fail."""
+    """A source with a `finish`, which may fail."""
 
     def __init__(self, *items: object, finish: Finish | None = None, error: Exception | None = None) -> None:
         self.items, self.error = iter(items), error
@@ -398,7 +396,7 @@ class Source:
         (Source('[{"name": "A"}, ', error=ConnectionError("gone")), ConnectionError),
     ],
 )
-def test_completed_cannot_be_taken_for_finished_when_it_is_not(source: Source, kind: type[Exception]) -> None:
+def test_completed_raises_when_the_stream_is_not_finished(source: Source, kind: type[Exception]) -> None:
     items, error = gather(source | extract(list[User]) | completed("/*"))
     assert items == [User(name="A")]
     assert type(error) is kind
@@ -423,7 +421,7 @@ def test_tap_sees_an_item_before_the_consumer_does() -> None:
     assert order == ["tap add", "add", *["tap append", "tap complete"], "append", "complete", "tap end", "end"]
 
 
-def test_what_tap_raises_ends_the_stream_honestly_and_names_the_stage() -> None:
+def test_an_error_of_tap_ends_the_stream_and_names_the_stage() -> None:
     def fail(change: Change) -> None:
         if change.op == "complete":
             raise KeyError("mine")
@@ -455,7 +453,7 @@ def test_tap_refuses_a_coroutine_function() -> None:
         tap(log)
 
 
-def test_tap_may_not_change_how_stages_are_fused() -> None:
+def test_tap_does_not_change_the_result_of_fused_stages() -> None:
     assert list([TEXT] | accumulate() | validate(Meeting) | tap(look) | diff()) == list([TEXT] | extract(Meeting))
 
 
@@ -463,11 +461,11 @@ def test_tap_may_not_change_how_stages_are_fused() -> None:
 
 
 HANGS = 5.0
-"""Seconds after which something hangs."""
+"""Seconds after which a test counts as hanging."""
 
 
 async def arriving(chunks: Iterable[Any], error: Exception | None = None) -> AsyncIterator[Any]:
-    """Chunks from the world outside: each at its own turn of the loop."""
+    """Yield chunks as a network would: each at its own turn of the event loop."""
     for chunk in chunks:
         await asyncio.sleep(0)
         yield chunk
@@ -495,7 +493,7 @@ async def consume(flow: Any, turns: Iterable[int]) -> list[list[Change]]:
     return batches
 
 
-async def test_a_busy_consumer_gets_what_piled_up_as_one_batch() -> None:
+async def test_a_busy_consumer_gets_pending_changes_as_one_batch() -> None:
     text = '{"name": "' + "x" * 100 + '"}'
     quick = await consume(arriving(text) | extract(User) | coalesce(), [])
     slow = await consume(arriving(text) | extract(User) | coalesce(), [1000])
@@ -526,7 +524,7 @@ def test_coalescing_loses_nothing_and_keeps_the_order(tree: Tree, lengths: list[
 
 
 def _joined(changes: Iterable[Change]) -> list[Change]:
-    """All text of a string that is not interrupted, as one change."""
+    """Join all text of a string that is not interrupted to one change."""
     out: list[Change] = []
     for change in changes:
         last = out[-1] if out else None
@@ -537,13 +535,13 @@ def _joined(changes: Iterable[Change]) -> list[Change]:
     return out
 
 
-async def test_every_verdict_of_a_model_comes_through() -> None:
+async def test_every_verdict_of_a_model_is_emitted() -> None:
     plain = [c for c in cut(TEXT, [2]) | extract(Meeting) if c.op not in ("add", "append")]
     batches = await consume(arriving(cut(TEXT, [2])) | extract(Meeting) | coalesce(), [7, 1, 30, 2])
     assert [c for batch in batches for c in batch if c.op not in ("add", "append")] == plain
 
 
-async def test_a_source_that_fails_is_told_after_what_came_before() -> None:
+async def test_the_error_of_a_source_follows_the_changes_before_it() -> None:
     flow = arriving('{"name": "Jo"', ConnectionError("gone")) | extract(User) | coalesce()
     changes: list[Change] = []
 
@@ -559,7 +557,7 @@ async def test_a_source_that_fails_is_told_after_what_came_before() -> None:
     assert others() == set()
 
 
-async def test_text_that_is_not_json_is_told_after_what_came_before() -> None:
+async def test_a_syntax_error_follows_the_changes_before_it() -> None:
     with pytest.raises(JsonSyntaxError):
         await consume(arriving(["[1", ", 2", ", oops", " more"]) | accumulate() | coalesce(), [50])
 
@@ -628,7 +626,7 @@ async def test_an_error_of_the_consumer_is_its_own() -> None:
     assert others() == set()
 
 
-async def test_what_waits_does_not_grow_with_the_pieces_of_a_string() -> None:
+async def test_the_backlog_does_not_grow_with_the_pieces_of_a_string() -> None:
     pieces = ['"', *["x"] * 5000, '"']
     async with (arriving(pieces) | accumulate() | coalesce()).batches() as batches:
         first = await anext(batches)
@@ -638,14 +636,14 @@ async def test_what_waits_does_not_grow_with_the_pieces_of_a_string() -> None:
     assert [c.op for c in second] == ["append", "complete", "end"]
 
 
-async def test_stages_behind_coalesce_get_a_batch_as_one() -> None:
+async def test_stages_after_coalesce_get_one_batch() -> None:
     merged: Any = extract(Meeting) | coalesce()
     seen = await consume(arriving(TEXT) | merged | snapshots(Meeting), [10_000])
     assert len(seen) == 2
     assert [len(batch) for batch in seen] == [1, 1]
 
 
-async def test_coalesce_may_stand_twice() -> None:
+async def test_coalesce_may_be_used_twice() -> None:
     batches = await consume(arriving(TEXT) | extract(Meeting) | coalesce() | diff() | coalesce(), [100])
     assert folded(c for batch in batches for c in batch).value == folded([TEXT] | extract(Meeting)).value
     assert others() == set()
@@ -663,7 +661,7 @@ def test_under_a_plain_for_the_changes_of_one_chunk_are_merged() -> None:
 # -- extract, and validate at a distance ---------------------------------------------------------------
 
 
-def test_extract_says_what_it_is_made_of() -> None:
+def test_the_repr_of_extract_names_its_stages() -> None:
     assert repr(extract(User)) == "accumulate | validate(User) | diff"
 
 
@@ -678,7 +676,7 @@ def test_extract_is_its_three_stages(data: st.DataObject, kind: Kind, lengths: l
 
 @LAW
 @given(st.data(), models(), sizes)
-def test_validate_reads_the_same_behind_other_stages(data: st.DataObject, kind: Kind, lengths: list[int]) -> None:
+def test_validate_emits_the_same_after_other_stages(data: st.DataObject, kind: Kind, lengths: list[int]) -> None:
     chunks = list(cut(write(data.draw(documents(kind))), lengths))
     fused = gather((chunks | accumulate() | validate(kind.tp)).batches())
     apart = gather((chunks | accumulate() | tap(look) | validate(kind.tp)).batches())
@@ -687,7 +685,7 @@ def test_validate_reads_the_same_behind_other_stages(data: st.DataObject, kind: 
 
 
 def _plain(gathered: tuple[list[Any], Exception | None]) -> list[list[Change]]:
-    """Batches that compare: errors by their words."""
+    """Make batches comparable: errors by their messages."""
     batches, error = gathered
     ends = [[_worded(change) for change in batch] for batch in batches]
     return [*ends, [Change("end", (), repr(error))]]
@@ -704,7 +702,7 @@ def _worded(change: Change) -> Change:
     "text", ['{"name": "Jo', '{"name": 5}', "[1]", "", '{"name": "Jo"} x', "{]", '"\\x"', '{"a":1,"a":2}']
 )
 @pytest.mark.parametrize("on_invalid", ["emit", "raise"])
-def test_validate_ends_the_same_behind_other_stages(text: str, on_invalid: Literal["emit", "raise"]) -> None:
+def test_validate_ends_the_same_after_other_stages(text: str, on_invalid: Literal["emit", "raise"]) -> None:
     fused = gather(([text] | accumulate() | validate(User, on_invalid=on_invalid)).batches())
     apart = gather(([text] | accumulate() | tap(look) | validate(User, on_invalid=on_invalid)).batches())
     assert [c for batch in _plain(apart) for c in batch] == [c for batch in _plain(fused) for c in batch]
@@ -714,7 +712,7 @@ def test_validate_ends_the_same_behind_other_stages(text: str, on_invalid: Liter
     ("finish", "status"),
     [(Finish("length"), "truncated"), (Finish("stop", refusal="no"), "refused"), (Finish("content_filter"), "refused")],
 )
-def test_validate_behind_other_stages_tells_how_the_source_finished(finish: Finish, status: str) -> None:
+def test_validate_after_other_stages_keeps_the_finish_reason(finish: Finish, status: str) -> None:
     changes, _ = gather(Source('{"name": "Jo', finish=finish) | accumulate() | tap(look) | validate(User))
     end = cast("End", changes[-1].value)
     assert (end.status, end.finish_reason) == (status, finish.reason)
@@ -729,25 +727,25 @@ class Dated(BaseModel):
     "text",
     ['{"born": "2000-01-02", "tags": [1, 2]}', '{"born": "x", "tags": [[1], "y", {"a": []}]}', "[1]", '{"born": '],
 )
-def test_validate_takes_changes_that_are_typed_already(text: str) -> None:
+def test_validate_accepts_typed_changes(text: str) -> None:
     typed = gather([text] | extract(Dated))[0]
     again = gather(typed | validate(Dated) | diff())[0]
     assert [_worded(change) for change in again] == [_worded(change) for change in typed]
 
 
-def test_validate_takes_a_verdict_that_is_told_again() -> None:
+def test_validate_accepts_a_repeated_verdict() -> None:
     told = list(['{"name": "Jo", "age": 1, "age": 1, "name": "Jo"}'] | accumulate() | diff())
     assert [change.op for change in told].count("complete") == 5
     assert (told | validate(User)).result_sync() == User(name="Jo", age=1)
 
 
-def test_validate_takes_no_item_that_was_left_out_for_the_end_of_its_list() -> None:
+def test_validate_ignores_dropped_items() -> None:
     told = list(['[1, "x", 2]'] | extract(list[int], on_invalid="drop"))
     assert "invalid" in [change.op for change in told]
     assert (told | validate(list[int])).result_sync() == [1, 2]
 
 
-def test_validate_behind_other_stages_keeps_their_limits() -> None:
+def test_validate_after_other_stages_keeps_the_limits_of_accumulate() -> None:
     deep = "[" * 250 + "]" * 250
     changes, error = gather([deep] | accumulate(max_depth=300) | tap(look) | validate(object))
     assert error is None
@@ -763,7 +761,7 @@ def test_validate_without_accumulate_says_what_to_write() -> None:
 # -- results -----------------------------------------------------------------------------------------
 
 
-async def test_the_result_is_the_object_that_the_roots_complete_carried() -> None:
+async def test_the_result_is_the_object_of_the_roots_complete() -> None:
     roots: list[object] = []
 
     def keep(change: Change[User]) -> None:
@@ -786,7 +784,7 @@ async def test_the_result_is_the_object_that_the_roots_complete_carried() -> Non
         ("", Truncated, None),
     ],
 )
-async def test_without_a_result_the_error_says_why_and_carries_what_came(
+async def test_without_a_result_the_error_says_why_and_has_the_partial_value(
     text: str, kind: type[Exception], partial: object
 ) -> None:
     with pytest.raises(kind) as raised:
@@ -806,7 +804,7 @@ def test_results_without_a_model_are_plain_python() -> None:
     assert (['{"a": [1, ', "2.5, null]}"] | accumulate()).result_sync() == {"a": [1, 2.5, None]}
 
 
-def test_a_flow_over_a_list_gives_its_result_again_and_again() -> None:
+def test_a_flow_over_a_list_returns_its_result_each_time() -> None:
     flow = ['{"name": "Jo"}'] | extract(User)
     assert flow.result_sync() == flow.result_sync()
     assert flow.result_sync() is not flow.result_sync()

@@ -205,7 +205,7 @@ def test_the_model_comes_from_the_stage_before() -> None:
 
 
 def test_without_a_model_there_is_an_error_that_says_what_to_write() -> None:
-    with pytest.raises(TypeError, match=r"put it behind validate\(Model\) or extract\(Model\)"):
+    with pytest.raises(TypeError, match=r"put it after validate\(Model\) or extract\(Model\)"):
         assert "{}" | accumulate() | snapshots()
     nothing: list[Change[Any]] = []
     with pytest.raises(TypeError, match=r"snapshots\(\) needs a model: give it one"):

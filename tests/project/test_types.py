@@ -17,7 +17,7 @@ class User(BaseModel):
 TEXT = ['{"name": ', '"Jo"}']
 
 
-def test_a_flow_knows_what_it_gives() -> None:
+def test_a_flow_knows_its_item_type() -> None:
     assert_type(TEXT | extract(User), Flow[Change[User]])
     assert_type(TEXT | accumulate(), Flow[Change[object]])
     assert_type(TEXT | accumulate() | validate(User), Flow[Change[User]])
@@ -29,7 +29,7 @@ def test_a_flow_knows_what_it_gives() -> None:
     assert_type([{"a": 1}] | diff(), Flow[Change[object]])
 
 
-def test_a_pipeline_knows_what_it_takes_and_gives() -> None:
+def test_a_pipeline_knows_its_input_and_output_types() -> None:
     typed = accumulate() | tap(id) | validate(User) | diff()
     assert_type(typed, Pipeline[str | bytes, Change[User]])
     assert_type(extract(User) | coalesce() | snapshots(), Pipeline[str | bytes, User])
@@ -54,7 +54,7 @@ def test_a_partial_has_the_models_attributes() -> None:
 
 
 class OwnMachine:
-    """As the tutorial writes one."""
+    """A machine as in the tutorial."""
 
     def feed(self, change: Change, /) -> Sequence[Change]:
         return [change]
@@ -71,7 +71,7 @@ def own_through() -> Through:
     return Through(OwnMachine, "own_through")
 
 
-def test_behind_a_through_the_root_keeps_its_type() -> None:
+def test_after_a_through_the_root_keeps_its_type() -> None:
     assert_type(TEXT | extract(User) | own_through(), Flow[Change[User]])
     assert_type(extract(User) | own_through() | diff(), Pipeline[str | bytes, Change[User]])
     user = (TEXT | extract(User) | own_through()).result_sync()
@@ -80,22 +80,22 @@ def test_behind_a_through_the_root_keeps_its_type() -> None:
     assert repr(extract(User) | own_through()).endswith("| diff | own_through")
 
 
-def test_behind_a_stage_of_changes_the_root_is_an_object() -> None:
+def test_after_another_stage_of_changes_the_root_is_an_object() -> None:
     assert_type(TEXT | extract(User) | own(), Flow[Change[object]])
     assert_type((TEXT | extract(User) | own()).result_sync(), object)
 
 
-def test_what_a_pattern_makes_of_a_change() -> None:
-    def told(change: Change[User]) -> object:
+def test_a_match_statement_narrows_a_change() -> None:
+    def described(change: Change[User]) -> object:
         match change:
             case Change("complete", (), User() as user):
                 return assert_type(user, User)
             case Change("complete", (str(key),), value):
                 assert_type(key, str)
-                return assert_type(value, object)  # no type says what stands where
+                return assert_type(value, object)  # no type knows what is at which path
             case Change("end", _, End() as end):
                 return assert_type(end, End).status
             case other:
                 return assert_type(other, Change[User]).op
 
-    assert [told(change) for change in TEXT | extract(User)] == ["add", "add", "Jo", User(name="Jo"), "complete"]
+    assert [described(change) for change in TEXT | extract(User)] == ["add", "add", "Jo", User(name="Jo"), "complete"]

@@ -1,12 +1,13 @@
-"""The batches that a source knows of itself (a run of the client does), read so that leaving them leaves the source.
+"""`batched`: any source as a flow of batches.
 
-Closing the generator that `batches()` returns says nothing to the source behind it. So the source is entered and left
-as `run` does it with any: as a context manager if it is one, else by its `close` or `aclose`.
+Some sources (a run of the client) have batches of their own: `source.batches()`. Closing that generator does not close
+the source. So the source is opened and closed here, as `run` does it: as a context manager if it is one, else by its
+`close` or `aclose`.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Iterator, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
     AbstractContextManager,
@@ -15,17 +16,31 @@ from contextlib import (
     aclosing,
     closing,
 )
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from streamkit.flow.flow import Flow, Source
 
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-__all__ = ["AsyncOwnBatches", "OwnBatches"]
+__all__ = ["batched"]
+
+T = TypeVar("T")
 
 
-class OwnBatches(Iterator[Sequence[object]]):
-    """Those of a plain source."""
+def batched(source: Source[T]) -> Flow[Sequence[T]]:
+    """Return a flow of the batches of a source: its own if it has them, else one batch per item."""
+    if isinstance(source, Flow):
+        return source.batches()
+    if not hasattr(source, "batches"):
+        return Flow[T](source).batches()
+    batches = _AsyncSourceBatches(source) if isinstance(source, AsyncIterable) else _SourceBatches(source)
+    return Flow(cast("Source[object]", batches))
+
+
+class _SourceBatches(Iterator[Sequence[object]]):
+    """The batches of a plain source."""
 
     def __init__(self, source: Any) -> None:
         self._source, self._stack = source, ExitStack()
@@ -49,8 +64,8 @@ class OwnBatches(Iterator[Sequence[object]]):
         return next(self._batches)
 
 
-class AsyncOwnBatches(AsyncIterator[Sequence[object]]):
-    """Those of an async source."""
+class _AsyncSourceBatches(AsyncIterator[Sequence[object]]):
+    """The batches of an async source."""
 
     def __init__(self, source: Any) -> None:
         self._source, self._stack = source, AsyncExitStack()

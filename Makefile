@@ -39,6 +39,10 @@ help: ## Show this list
 demo: .venv/.run ## Watch a record fill in, from a recorded model: no key, no network
 	@$(BIN)/python examples/demo.py $(ARGS)
 
+.PHONY: web
+web: .venv/.web ## Watch the same on a page, in as many tabs as you like: prints a URL
+	@$(BIN)/python examples/web/app.py $(ARGS)
+
 .PHONY: test
 test: .venv/.dev ## Run the tests, with coverage; then on Python 3.12 and 3.13 where they are found
 	$(BIN)/python -m pytest $(WORKERS) $(if $(ARGS),,--cov --cov-report=term) $(ARGS)
@@ -75,6 +79,10 @@ bench: .venv-bench/.done ## Measure, beside the libraries that people use otherw
 instructions: .venv-bench/.done ## Count instructions with valgrind, of two commits: ARGS="main HEAD"
 	.venv-bench/bin/python tests/bench/instructions.py $(ARGS)
 
+.PHONY: fuzz
+fuzz: .venv-fuzz/.done ## Fuzz the JSON machine and typed streams, a minute each: ARGS="text -runs=1000000"
+	.venv-fuzz/bin/python tests/fuzz $(ARGS)
+
 .PHONY: docs
 docs: .venv-docs/.done ## Build the documentation into site/
 	.venv-docs/bin/zensical build --clean --strict $(ARGS)
@@ -86,7 +94,9 @@ lock: $(NEED_UV) ## Write requirements/*.txt anew; ARGS=--upgrade for newer vers
 	$(call compile,--group docs,docs)
 	$(call compile,--all-extras --group dev pyproject.toml,dev)
 	$(call compile,--extra console --group build --constraints requirements/dev.txt pyproject.toml,run)
+	$(call compile,--extra web --group serve --group build --constraints requirements/dev.txt pyproject.toml,web)
 	$(call compile,--group bench pyproject.toml,bench)
+	$(call compile,--group fuzz --constraints requirements/dev.txt pyproject.toml,fuzz)
 # Universal, so that one file serves every system and Python; no address, so that it serves every index.
 compile = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	$(ARGS) $(1) --output-file requirements/$(2).txt
@@ -109,16 +119,29 @@ clean: ## Remove everything that was made here
 	@$(call editable,.venv)
 	@touch $@
 
+# As .run, for the page.
+.venv/.web: requirements/web.txt | $(NEED_UV)
+	@python=$(any_python) && $(call environment,.venv,$$python)
+	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r $<
+	@$(call editable,.venv)
+	@touch $@
+
 .venv/.dev: requirements/dev.txt | $(NEED_UV)
 	@python=$(any_python) && $(call environment,.venv,$$python)
 	@$(call sync,.venv,$<)
 	@$(call editable,.venv)
-	@touch .venv/.run $@
+	@touch .venv/.run .venv/.web $@
 
 .venv-bench/.done: requirements/bench.txt | $(NEED_UV)
 	@python=$(any_python) && $(call environment,.venv-bench,$$python)
 	@$(call sync,.venv-bench,$<)
 	@$(call editable,.venv-bench)
+	@touch $@
+
+.venv-fuzz/.done: requirements/fuzz.txt | $(NEED_UV)
+	@python=$(any_python) && $(call environment,.venv-fuzz,$$python)
+	@$(call sync,.venv-fuzz,$<)
+	@$(call editable,.venv-fuzz)
 	@touch $@
 
 .venv-docs/.done: requirements/docs.txt | $(NEED_UV)

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias, cast
 
 from streamkit.changes.change import Change
 from streamkit.changes.endings import hold_failure
-from streamkit.flow import Batches, Through, batched, check_function, check_kinds, needs_a_loop
+from streamkit.flow import Batches, Through, batched, cancellations, check_function, check_kinds, needs_a_loop
 
 __all__ = ["catch"]
 
@@ -53,6 +53,7 @@ def catch(
 async def _catch(batches: Batches, handler: Callable[[Exception], Any], kinds: tuple[type[Exception], ...]) -> Batches:
     failed_end: Change | None = None
     emitted = False
+    cancelled_before = cancellations()
     async with aclosing(batches):
         try:
             async for batch in batches:
@@ -61,6 +62,8 @@ async def _catch(batches: Batches, handler: Callable[[Exception], Any], kinds: t
                 if rest:
                     yield rest
         except kinds as raised:
+            if cancellations() > cancelled_before:
+                raise
             error = raised
         else:
             if failed_end is not None:  # it only reports an error, perhaps of an earlier run: nothing was raised

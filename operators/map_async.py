@@ -14,7 +14,7 @@ from contextlib import aclosing
 from itertools import takewhile
 from typing import Any, TypeVar, cast
 
-from streamkit.flow import Batches, Stage, check_function, failure_of, needs_a_loop, stop_all
+from streamkit.flow import Batches, Stage, check_function, failure_of, needs_a_loop, raise_if_cancelled, stop_all
 
 __all__ = ["map_async"]
 
@@ -61,9 +61,11 @@ class _Calls:
 
     async def start_all(self, batches: Batches) -> None:
         """Start a call for each item, as slots become free."""
+        task = asyncio.current_task()
         try:
             async with aclosing(batches):
                 async for batch in batches:
+                    raise_if_cancelled(task)
                     for item in batch:
                         await self._slots.acquire()
                         self._start(item)

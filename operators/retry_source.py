@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from streamkit.changes.change import Change, Finish
 from streamkit.changes.endings import hold_failure
-from streamkit.flow import Batches, Flow, Pipeline, Reason, Stage, check_kinds
+from streamkit.flow import Batches, Flow, Pipeline, Reason, Stage, cancellations, check_kinds
 
 __all__ = ["Retry", "retry_source"]
 
@@ -107,6 +107,7 @@ class _Attempts:
 
     async def _run(self) -> Batches:
         retry, earlier = self._retry, list[Exception]()
+        cancelled_before = cancellations()
         while True:
             is_last = len(earlier) == retry.attempts - 1
             emitted = emitted_changes = False
@@ -120,7 +121,8 @@ class _Attempts:
                         if out:
                             yield out
             except retry.kinds as error:
-                if is_last or (emitted and not emitted_changes):
+                is_cancelled = cancellations() > cancelled_before
+                if is_last or is_cancelled or (emitted and not emitted_changes):
                     for number, before in enumerate(earlier, 1):
                         error.add_note(f"attempt {number} of {retry.attempts}: {before!r}")
                     raise

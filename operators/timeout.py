@@ -7,10 +7,9 @@ out   --a-b-#
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import aclosing
 
-from streamkit.flow import Batches, Through, check_seconds, needs_a_loop
+from streamkit.flow import Batches, Deadline, Through, check_seconds, needs_a_loop
 
 __all__ = ["timeout"]
 
@@ -45,14 +44,14 @@ async def _limit(batches: Batches, first: float | None, between: float | None, n
     limit, awaited = first, "the first item"
     async with aclosing(batches):
         while True:
-            clock = asyncio.timeout(limit)
+            deadline = Deadline(limit, batches)
             try:
-                async with clock:
+                with deadline:
                     batch = await anext(batches)
             except StopAsyncIteration:
                 return
             except TimeoutError:
-                if not clock.expired():
+                if not deadline.passed:
                     raise  # the source's own
                 break
             yield batch

@@ -22,9 +22,13 @@ __all__ = [
     "ProviderError",
     "Refused",
     "RetriesExhausted",
+    "RunExists",
+    "RunExpired",
     "SourceFailed",
     "StreamkitError",
+    "TooManyRuns",
     "Truncated",
+    "UnknownRun",
     "UnknownTool",
 ]
 
@@ -167,6 +171,22 @@ class FellBehind(StreamkitError):
     def __init__(self, message: str, *, missed: int) -> None:
         self.missed = missed
         super().__init__(message)
+
+
+class UnknownRun(StreamkitError, LookupError):
+    """No run of this id was started here."""
+
+
+class RunExpired(UnknownRun):
+    """The run has ended, and is no longer kept."""
+
+
+class RunExists(StreamkitError):
+    """A run of this id was started before."""
+
+
+class TooManyRuns(StreamkitError):
+    """As many runs are running as were allowed."""
 
 
 class RetriesExhausted(StreamkitError):

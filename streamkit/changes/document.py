@@ -282,6 +282,7 @@ class Document:
         for below, _ in self._walk(path, self._existing(path, op)):
             self._open.pop(below, None)
             self._invalid.pop(below, None)
+        self._text_path = None  # the string that grew may be gone
 
     def _become(self, other: Document) -> None:
         other._settle_text()

@@ -11,13 +11,16 @@ scopes          which run belongs to which `with` block
 batch_source    sources that have batches of their own
 source_batches  `batched`: any source as a flow of batches
 read_ahead      `Reading`: for operators that wait
-tasks           stopping tasks
+tasks           stopping tasks; which event loop runs
+cleanup         whether a cancelled task is ending, or has swallowed the cancellation
+deadline        `Deadline`: limits how long an operator waits
 arguments       checks of what operators are given
 misuse          hints for error messages
 """
 
 from streamkit.flow.arguments import check_function, check_kinds, check_seconds, refuse_coroutine
 from streamkit.flow.batch_source import BatchSource
+from streamkit.flow.deadline import Deadline
 from streamkit.flow.flow import (
     AnyStage,
     Flow,
@@ -34,12 +37,13 @@ from streamkit.flow.machine import Machine, Reason
 from streamkit.flow.read_ahead import Reading, needs_a_loop
 from streamkit.flow.run import Batches, Pump
 from streamkit.flow.source_batches import batched
-from streamkit.flow.tasks import failure_of, stop, stop_all
+from streamkit.flow.tasks import cancellations, failure_of, raise_if_cancelled, require_asyncio, stop, stop_all
 
 __all__ = [
     "AnyStage",
     "BatchSource",
     "Batches",
+    "Deadline",
     "Flow",
     "Fused",
     "Machine",
@@ -54,12 +58,15 @@ __all__ = [
     "ToChanges",
     "ToRoot",
     "batched",
+    "cancellations",
     "check_function",
     "check_kinds",
     "check_seconds",
     "failure_of",
     "needs_a_loop",
+    "raise_if_cancelled",
     "refuse_coroutine",
+    "require_asyncio",
     "stop",
     "stop_all",
 ]

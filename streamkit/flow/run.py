@@ -6,6 +6,7 @@ the source, end the machines. They yield batches, not items, so that the changes
 
 from __future__ import annotations
 
+from asyncio import CancelledError
 from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
@@ -24,6 +25,7 @@ import anyio
 from streamkit.changes.change import Finish
 from streamkit.flow.fused import Fused, Part
 from streamkit.flow.machine import Reason
+from streamkit.flow.tasks import failure_of, require_asyncio
 
 __all__ = ["Batches", "Pump", "async_items_of", "items_of", "run_async", "run_batches", "run_sync"]
 
@@ -75,6 +77,7 @@ async def run_async(
     source: AsyncIterable[object] | Iterable[object], parts: Sequence[Part], *, of_changes: bool
 ) -> Batches:
     """Run stages over an async iterable, or over a plain one in async code."""
+    require_asyncio("a flow")
     fused = Fused(parts, of_changes=of_changes)
     feed = fused.item_feeder()
     reason: Reason = Finish()
@@ -83,8 +86,8 @@ async def run_async(
     try:
         try:
             items, close, opened = await _open_async(source)
-        except Exception as error:
-            reason, items = error, _as_async(iter(()))
+        except (Exception, CancelledError) as error:
+            reason, items = _failure(error), _as_async(iter(()))
         while not fused.done:
             # As in run_sync.
             try:
@@ -92,8 +95,8 @@ async def run_async(
             except StopAsyncIteration:
                 reason = _reason_of(opened, reason)
                 break
-            except Exception as error:
-                reason = error
+            except (Exception, CancelledError) as error:
+                reason = _failure(error)
                 break
             batch = feed(item)
             if batch:
@@ -111,6 +114,7 @@ async def run_async(
 
 async def run_batches(batches: Batches, parts: Sequence[Part], *, of_changes: bool) -> Batches:
     """Run stages, perhaps none, over batches. With none it still adds the `end` if the batches raise."""
+    require_asyncio("a flow")
     fused = Fused(parts, of_changes=of_changes)
     feed = fused.batch_feeder()
     reason: Reason = Finish()
@@ -122,8 +126,8 @@ async def run_batches(batches: Batches, parts: Sequence[Part], *, of_changes: bo
                 except StopAsyncIteration:
                     reason = _reason_of(batches, reason)
                     break
-                except Exception as error:
-                    reason = error
+                except (Exception, CancelledError) as error:
+                    reason = _failure(error)
                     break
                 out = feed(batch)
                 if out:
@@ -159,6 +163,15 @@ def _reason_of(opened: object, reason: Reason) -> Reason:
     """Return the `finish` of a source that has ended, or `reason` if it has none."""
     finish = getattr(opened, "finish", None)
     return finish if isinstance(finish, Finish) else reason
+
+
+def _failure(error: Exception | CancelledError) -> Exception:
+    """Return the error of a source; raise a `CancelledError` again if the running task is being cancelled."""
+    if isinstance(error, Exception):
+        return error
+    failed = failure_of(error, "the source")
+    failed.__cause__ = error
+    return failed
 
 
 def _abandon(fused: Fused, left: BaseException) -> BaseException:

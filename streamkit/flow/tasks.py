@@ -3,14 +3,38 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Iterable
 from typing import Any
 
 import anyio
 
-from streamkit.errors import SourceFailed
+from streamkit.errors import SourceFailed, StreamkitError
+from streamkit.flow.cleanup import is_cleaning_up
 
-__all__ = ["failure_of", "stop", "stop_all"]
+__all__ = ["cancellations", "failure_of", "raise_if_cancelled", "require_asyncio", "stop", "stop_all"]
+
+_PATIENCE = 0.5  # seconds until a task that went on after its cancellation is cancelled again
+_CANCELLATIONS = 10  # how often a task is cancelled, before it is left alone
+
+
+def require_asyncio(what: str) -> asyncio.AbstractEventLoop:
+    """Return the running event loop.
+
+    Args:
+        what: what needs it, for the message.
+
+    Raises:
+        StreamkitError: asyncio is not running; perhaps trio is.
+    """
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        trio = sys.modules.get("trio")
+        runs = "trio is" if trio is not None and trio.lowlevel.in_trio_run() else "no event loop is"
+        raise StreamkitError(
+            f"{what} runs on asyncio, and here {runs} running: start your program with asyncio.run(main())"
+        ) from None
 
 
 def failure_of(cancelled: asyncio.CancelledError, what: str) -> SourceFailed:
@@ -29,23 +53,35 @@ def failure_of(cancelled: asyncio.CancelledError, what: str) -> SourceFailed:
     return SourceFailed(f"{what} was cancelled, but its consumer was not: did it await a cancelled task?")
 
 
-async def stop(task: asyncio.Task[None]) -> None:
+def cancellations() -> int:
+    """Return how often the running task was cancelled so far. If it grew, a source swallowed a cancellation."""
+    task = asyncio.current_task()
+    return 0 if task is None else task.cancelling()
+
+
+def raise_if_cancelled(task: asyncio.Task[Any] | None) -> None:
+    """Raise `CancelledError` in a task that was cancelled and got another batch: its source swallowed the first one.
+
+    Args:
+        task: the running task.
+    """
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
+async def stop(task: asyncio.Task[Any]) -> None:
     """Cancel a task and wait until it has ended.
 
     The task's exception is not raised here: ask the task. A cancelled scope around this call does not shorten the
     wait. A second `Task.cancel()` during the wait is passed on to the task, and raised after it has ended.
+
+    A task that swallows the cancellation and goes on is cancelled again every 0.5 s, up to ten times. A task that
+    cleans up, in a `finally` for example, may take as long as it needs.
+
+    Raises:
+        SourceFailed: the task ignored every cancellation, and is still running.
     """
-    task.cancel()
-    second_cancel: asyncio.CancelledError | None = None
-    with anyio.CancelScope(shield=True):
-        while not task.done():
-            try:
-                await asyncio.wait([task])
-            except asyncio.CancelledError as error:
-                second_cancel = error
-                task.cancel()
-    if second_cancel is not None:
-        raise second_cancel
+    await stop_all([task])
 
 
 async def stop_all(tasks: Iterable[asyncio.Task[Any]]) -> None:
@@ -53,14 +89,26 @@ async def stop_all(tasks: Iterable[asyncio.Task[Any]]) -> None:
 
     A second `Task.cancel()` during the wait is passed on to the tasks still running, and raised after all have ended.
     """
-    tasks = list(tasks)
-    for task in tasks:
-        task.cancel()
+    running = {task for task in tasks if not task.done()}
     second_cancel: asyncio.CancelledError | None = None
-    for task in tasks:
-        try:
-            await stop(task)
-        except asyncio.CancelledError as error:
-            second_cancel = error
+    ignored, deaf = 0, running
+    with anyio.CancelScope(shield=True):
+        while running and ignored < _CANCELLATIONS:
+            for task in deaf:
+                task.cancel()
+            try:
+                _, running = await asyncio.wait(running, timeout=_PATIENCE)
+            except asyncio.CancelledError as error:
+                second_cancel = error
+                running = deaf = {task for task in running if not task.done()}
+            else:
+                deaf = {task for task in running if not is_cleaning_up(task)}
+                ignored += bool(deaf)
     if second_cancel is not None:
         raise second_cancel
+    if running:
+        names = ", ".join(sorted(task.get_name() for task in running))
+        raise SourceFailed(
+            f"a source ignored {ignored} cancellations and is still running (task {names}): let it raise "
+            "CancelledError, with 'except Exception' instead of 'except BaseException' or a bare 'except'"
+        )

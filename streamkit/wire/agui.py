@@ -86,7 +86,7 @@ class AguiEncoder:
     def _state(self, batch: Sequence[Change[Any]], delta: list[Operation]) -> list[Event]:
         document = self._patches.document
         again = any(change.op == "snapshot" for change in batch) or any(map(_is_banned, batch))
-        if document.has(()) and (again or not self._has_state):
+        if again or (document.has(()) and not self._has_state):
             self._has_state = True
             verdicts = self._verdicts(dict.fromkeys(document.paths()))
             metadata = self._metadata(batch, verdicts)

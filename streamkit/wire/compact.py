@@ -86,15 +86,15 @@ class CompactEncoder:
         """
         return {"snapshot": finite(document.value), "marks": marks_of(document), "at": list(self.cursor or ())}
 
-    def _move(self, path: Path) -> tuple[int, list[str | int]]:
-        """Put the cursor at a path; return how many steps it keeps, and the steps behind them."""
+    def _move(self, path: Path) -> list[Any]:
+        """Put the cursor at a path; return how many segments it keeps, and the segments behind them."""
         keep = 0
         for here, there in zip(self.cursor or (), path, strict=False):
             if here != there:
                 break
             keep += 1
         self.cursor = path
-        return keep, list(path[keep:])
+        return [keep, list(path[keep:])]
 
     def _go(self, out: list[Any], path: Path) -> None:
         if self.cursor != path:
@@ -124,6 +124,7 @@ class CompactEncoder:
             self.cursor = self.cursor or ()
         elif op == "end":
             end = cast("End", value)
-            out.append({"end": {**end._asdict(), "error": None if end.error is None else str(end.error)}})
+            open_paths, error = [list(path) for path in end.open], None if end.error is None else str(end.error)
+            out.append({"end": {**end._asdict(), "open": open_paths, "error": error}})
         else:
             raise no_change("CompactEncoder", change)

@@ -74,6 +74,13 @@ def test_two_strings_may_grow_by_turns() -> None:
     assert folded(add("", {}), add("/a", ""), add("/b", ""), *turns).value == {"a": "13", "b": "24"}
 
 
+@pytest.mark.parametrize("path", [(), ("a",)])
+def test_a_string_added_over_one_that_grew_begins_anew(path: Path) -> None:
+    grown = [add("", {}), Change("add", path, "old"), Change("append", path, "er")]
+    again = [Change("add", path, ""), Change("append", path, "new")]
+    assert folded(*grown, *again).get(path) == "new"
+
+
 @pytest.mark.parametrize("value", [1, None, "x", {}, []])
 def test_replace_puts_another_value_whatever_stood_there(value: object) -> None:
     assert folded(*USERS, Change("replace", ("users",), value)).value == {"users": value}

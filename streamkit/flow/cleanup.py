@@ -1,0 +1,52 @@
+"""`is_cleaning_up`: whether something that was cancelled is about to end, or has swallowed the cancellation.
+
+Both wait. But what cleans up is inside a `finally`, an `except` or an `__aexit__`: one of its frames handles an
+exception. Python shows that exception to the garbage collector only, so this asks the collector.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import Iterable
+from types import FrameType
+from typing import Any, cast
+
+__all__ = ["is_cleaning_up"]
+
+_AWAITS = ("cr_await", "ag_await", "gi_yieldfrom")
+_FRAMES = ("cr_frame", "ag_frame", "gi_frame")
+
+
+def is_cleaning_up(waiting: object) -> bool:
+    """Whether a task, coroutine or async generator, or whatever it awaits, is handling an exception."""
+    while waiting is not None:
+        if isinstance(waiting, asyncio.Task):
+            waiting = cast("asyncio.Task[Any]", waiting).get_coro()
+        elif asyncio.isfuture(waiting):
+            # What gather() returns waits for its children.
+            children = cast("Iterable[asyncio.Future[Any]]", getattr(waiting, "_children", ()))
+            return any(is_cleaning_up(child) for child in children if not child.done())
+        if _handles_exception(waiting):
+            return True
+        waiting = _awaited_by(waiting)
+    return False
+
+
+def _awaited_by(waiting: object) -> object:
+    """Return what a coroutine, a generator or one of asyncio's iterators waits for; None if unknown."""
+    for name in _AWAITS:
+        if hasattr(waiting, name):
+            return getattr(waiting, name)
+    # `anext(generator)` and a future's iterator do not name what they wait for.
+    inner = (each for each in gc.get_referents(waiting) if hasattr(each, "ag_await") or asyncio.isfuture(each))
+    return next(inner, None)
+
+
+def _handles_exception(waiting: object) -> bool:
+    frame: FrameType | None = next((getattr(waiting, name) for name in _FRAMES if hasattr(waiting, name)), None)
+    if frame is None:
+        return False
+    # A local variable may still refer to an exception that was handled before.
+    kept = sum(isinstance(value, BaseException) for value in frame.f_locals.values())
+    return sum(isinstance(each, BaseException) for each in gc.get_referents(waiting)) > kept

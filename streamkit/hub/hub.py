@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, TypeAlias, TypeVar, cast, overload
+from weakref import ref
 
 from streamkit.changes.change import Change, End
 from streamkit.changes.document import Document
 from streamkit.errors import SourceFailed, StreamkitError
-from streamkit.flow import Flow, Pipeline, Source, Through, ToChanges, ToRoot, batched, stop
+from streamkit.flow import (
+    Flow,
+    Pipeline,
+    Source,
+    Through,
+    ToChanges,
+    ToRoot,
+    batched,
+    raise_if_cancelled,
+    require_asyncio,
+    stop,
+)
 from streamkit.hub.channel import Channel
 from streamkit.hub.log import Batch, MemoryLog
 from streamkit.hub.subscription import Policy, Stats, Subscription
@@ -35,6 +48,10 @@ Start: TypeAlias = Literal["lazy", "eager", "subscribed"]
 """When a hub runs its source: see `share`."""
 
 
+class _Waiting:
+    """Somebody who waits for the result; a plain `object` has no weak references."""
+
+
 class Hub(Generic[RootT]):
     """A stream that many follow, each at their own pace; made by `share`, and entered with `async with`.
 
@@ -45,7 +62,8 @@ class Hub(Generic[RootT]):
         self._source, self._start, self._retain, self._grace = source, start, retain, grace
         self._flow = Flow[Change[RootT]](source)  # what is no source is an error here, not when somebody subscribes
         self._channel = Channel(MemoryLog(retain))
-        self._members: dict[object, None] = {}
+        # Weak, so that a subscription that is dropped without being left is collected.
+        self._members: dict[int, ref[object]] = {}
         self._entered: Literal["not yet", "now", "left"] = "not yet"
         self._context = copy_context()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -156,7 +174,7 @@ class Hub(Generic[RootT]):
         Raises:
             StreamkitError: the stream ended otherwise; `.partial` has the JSON value so far.
         """
-        waiting = object()
+        waiting = _Waiting()
         self.join(waiting)
         try:
             await self._over.wait()
@@ -174,14 +192,20 @@ class Hub(Generic[RootT]):
 
     def stats(self) -> dict[Subscription[Any], Stats]:
         """How each subscriber keeps up, in the order they came."""
-        return {who: who.stats() for who in self._members if isinstance(who, Subscription)}  # pyright: ignore[reportUnknownVariableType]  # of anything
+        members = [member() for member in self._members.values()]
+        return {member: member.stats() for member in members if isinstance(member, Subscription)}  # pyright: ignore[reportUnknownVariableType]  # of anything
 
     def cancel(self) -> None:
         """Stop the source, for everybody: the stream ends `cancelled`, at once. Again is harmless.
 
-        It belongs to the hub's event loop; from another thread: `loop.call_soon_threadsafe(hub.cancel)`.
         Leaving the hub does the same, and waits until the source is closed.
+
+        Raises:
+            StreamkitError: called outside the hub's event loop, in another thread for example; write
+                `loop.call_soon_threadsafe(hub.cancel)`, with the hub's loop.
         """
+        if not self._is_over:
+            self._check_loop("cancel it by loop.call_soon_threadsafe(hub.cancel), with the hub's loop")
         if self._stopping is not None:
             self._stopping.cancel()
         self._close(StreamkitError(_CANCELLED), cancelled=True)
@@ -222,7 +246,8 @@ class Hub(Generic[RootT]):
     async def __aenter__(self) -> Self:
         if self._entered != "not yet":
             raise StreamkitError("a hub is entered once: share() makes another")
-        self._entered, self._loop = "now", asyncio.get_running_loop()
+        self._loop = require_asyncio("share()")
+        self._entered = "now"
         if self._start == "eager":
             self._run()
         return self
@@ -243,12 +268,12 @@ class Hub(Generic[RootT]):
         """Count in somebody who follows; the first may start the source."""
         if self._entered == "not yet":
             raise StreamkitError("enter the hub first: async with share(...) as hub: ...")
-        if self.end is None and asyncio.get_running_loop() is not self._loop:
-            raise StreamkitError(
-                "this hub runs in another event loop, as one of another thread does: follow it there, and hand on what "
-                "comes by loop.call_soon_threadsafe(...), or share() the stream in this loop"
+        if self.end is None:
+            self._check_loop(
+                "follow it there, and pass changes on by loop.call_soon_threadsafe(...), or share() the stream in this "
+                "loop"
             )
-        self._members[who] = None
+        self._members[id(who)] = ref(who)
         if self._stopping is not None:
             self._stopping.cancel()
             self._stopping = None
@@ -257,9 +282,37 @@ class Hub(Generic[RootT]):
 
     def leave(self, who: object) -> None:
         """Count somebody out; the last may stop the source."""
-        self._members.pop(who, None)
-        if self._start == "subscribed" and not self._members and self.end is None:
+        self._members.pop(id(who), None)
+        self._stop_if_unused()
+
+    def drop(self, who: object, limit: int | None) -> None:
+        """Count out a member that is being collected, in any thread; remove its limit of the source."""
+        self._members.pop(id(who), None)
+        if self._loop is not None:
+            with suppress(RuntimeError):  # the loop is closed, so nothing runs
+                self._loop.call_soon_threadsafe(self._release, limit)
+
+    def _release(self, limit: int | None) -> None:
+        if limit is not None:
+            self._channel.move(limit, None)
+        self._stop_if_unused()
+
+    def _stop_if_unused(self) -> None:
+        if self._start == "subscribed" and not self._members and self.end is None and self._stopping is None:
             self._stopping = asyncio.get_running_loop().call_later(self._grace, self.cancel)
+
+    @property
+    def _is_over(self) -> bool:
+        return self.end is not None and (self._reader is None or self._reader.done())
+
+    def _check_loop(self, advice: str) -> None:
+        """Refuse calls outside the hub's event loop, once it is entered."""
+        try:
+            running = asyncio.get_running_loop()
+        except RuntimeError:
+            running = None
+        if self._loop is not None and running is not self._loop:
+            raise StreamkitError(f"this hub runs in another event loop, perhaps of another thread: {advice}")
 
     def _run(self) -> None:
         if self._reader is None:
@@ -269,14 +322,17 @@ class Hub(Generic[RootT]):
 
     async def _read(self) -> None:
         """Tell what the source gives, to its end."""
-        tell, room = self._channel.tell, self._channel.room
+        tell, room, readers = self._channel.tell, self._channel.room, self._channel.readers
         error: Exception | None = None
         try:
             async with batched(self._source) as batches:
                 async for batch in batches:
+                    raise_if_cancelled(self._reader)
                     if tell(cast("Sequence[Change[object]]", batch)):
                         # A source that never waits must not keep from reading those who waited for it.
                         await asyncio.sleep(0)
+                        while readers.waking:
+                            await asyncio.sleep(0)
                     await room()
         except asyncio.CancelledError as cancelled:
             self._close(StreamkitError(_CANCELLED), cancelled=True)

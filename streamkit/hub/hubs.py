@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from collections import OrderedDict
-from contextlib import AsyncExitStack, suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
 
@@ -16,7 +17,7 @@ from streamkit.flow import stop_all
 from streamkit.hub.share import share
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Sequence
     from types import TracebackType
     from typing import Self
 
@@ -26,8 +27,11 @@ if TYPE_CHECKING:
     from streamkit.hub.log import Batch
     from streamkit.hub.subscription import Policy, Subscription
 
+    Consumer = Callable[[AsyncIterable[Change[Any]]], Awaitable[object]]
+
 __all__ = ["Hubs", "HubsStats"]
 
+_log = logging.getLogger("streamkit")
 _REMEMBERED = 100_000  # ids of expired runs, to tell them apart from ids that never were
 
 
@@ -109,12 +113,27 @@ class Hubs:
         self._runs.clear()
         self._ended.clear()
 
-    async def start(self, flow: Source[Change[Any]], id: str | None = None) -> str:  # noqa: A002  # the word people use
+    @asynccontextmanager
+    async def lifespan(self, app: object) -> AsyncGenerator[None]:
+        """Be the lifespan of an application: `FastAPI(lifespan=hubs.lifespan)`, or Starlette's."""
+        async with self:
+            yield
+
+    async def start(
+        self,
+        flow: Source[Change[Any]],
+        id: str | None = None,  # noqa: A002  # the word people use
+        *,
+        to: Sequence[Consumer] = (),
+    ) -> str:
         """Run a stream of changes in a task of its own.
 
         Args:
             flow: changes that add up to a document: `chunks | extract(Model)`, a run of the client, ...
             id: the run's id; by default a random one that cannot be guessed. Letters, digits, `_`, `-` and `.`.
+            to: sinks, each run in a task of its own. Each gets every change, typed values included, and none slows
+                the stream or the others: the run then keeps all its changes until it expires. What a sink raises is
+                logged.
 
         Returns:
             The id.
@@ -131,19 +150,30 @@ class Hubs:
             raise RunExists(f"there is a run {name!r} already: follow it, or start another id")
         if len(self._runs) >= self._max_runs and not self._expire_oldest():
             raise TooManyRuns(f"max_runs={self._max_runs} runs are running: stop some, or raise the limit")
-        hub = share(flow, start="eager", retain=self._retain)
+        hub = share(flow, start="eager", retain=None if to else self._retain)
         run = self._runs[name] = _Run(hub, epoch=secrets.randbits(31))
-        run.task = asyncio.get_running_loop().create_task(self._keep(name, run), name=f"streamkit run {name}")
+        run.task = asyncio.get_running_loop().create_task(self._keep(name, run, to), name=f"streamkit run {name}")
         await asyncio.sleep(0)  # it is entered: who follows it now misses nothing
         return name
 
-    async def _keep(self, name: str, run: _Run) -> None:
-        """Hold a run open until its stream has ended."""
-        async with AsyncExitStack() as stack:
-            await stack.enter_async_context(run.hub)
-            with suppress(Exception):  # told to those who follow, and by `result`
-                await run.hub.result()
-        self._end(name, run)
+    async def _keep(self, name: str, run: _Run, consumers: Sequence[Consumer]) -> None:
+        """Hold a run open until its stream has ended, and all sinks have read it."""
+        tasks: list[asyncio.Task[None]] = []
+        try:
+            async with run.hub as hub:
+                tasks += [
+                    asyncio.get_running_loop().create_task(
+                        _consume(name, hub, consumer), name=f"streamkit sink of {name}"
+                    )
+                    for consumer in consumers
+                ]
+                with suppress(Exception):  # followers get it, and callers of `result`
+                    await hub.result()
+            self._end(name, run)
+            if tasks:
+                await asyncio.wait(tasks)
+        finally:
+            await stop_all(tasks)
 
     def _end(self, name: str, run: _Run) -> None:
         run.ended.set()
@@ -271,6 +301,14 @@ class Hubs:
         """Return what is held now."""
         followers = sum(len(run.hub.stats()) for run in self._runs.values())
         return HubsStats(len(self._runs) - len(self._ended), len(self._ended), followers, self._bytes)
+
+
+async def _consume(name: str, hub: Hub[Any], consumer: Consumer) -> None:
+    try:
+        await consumer(hub.subscribe(policy="every"))
+    except Exception as error:  # noqa: BLE001  # a sink may raise anything; it is logged
+        if hub.end is None or error is not hub.end.error:
+            _log.exception("a sink of the run %s failed", name)
 
 
 def _checked(name: str) -> str:

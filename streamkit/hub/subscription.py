@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from operator import length_hint
 from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, Protocol, TypeAlias, TypeVar, cast, overload
@@ -66,6 +67,10 @@ class Owner(Protocol):
         """Count them out; again is harmless."""
         ...
 
+    def drop(self, who: object, limit: int | None, /) -> None:
+        """Count out one that is being collected, in any thread."""
+        ...
+
 
 class Subscription(Cursor, Generic[ItemT]):
     """One reader: enter it, then iterate it. `subscription | stage` is a flow, which enters it by itself.
@@ -102,6 +107,7 @@ class Subscription(Cursor, Generic[ItemT]):
         *,
         batches: bool,
     ) -> None:
+        self._state: Literal["new", "open", "waiting", "left"] = "new"
         self._owner, self._policy, self._capacity, self._batches = owner, policy, capacity, batches
         super().__init__(owner.channel.log, after, fits, conflates=policy == "conflate")
         self._rest: Iterator[Change[object]] = _NOTHING  # of what was taken of the log last, what is to be handed over
@@ -110,7 +116,6 @@ class Subscription(Cursor, Generic[ItemT]):
         self._waiter = Waiter(owner.channel.readers)
         # One that takes what is told as it is told, if it keeps up.
         self._is_plain = fits is None and policy != "suspend"
-        self._state: Literal["new", "open", "waiting", "left"] = "new"
 
     def __repr__(self) -> str:
         return f"Subscription(seq={self.seq}, policy={self._policy!r}, {self._state})"
@@ -167,6 +172,17 @@ class Subscription(Cursor, Generic[ItemT]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._leave()
+
+    def __del__(self) -> None:
+        if self._state in ("open", "waiting") and self._log.end is None:
+            # With the limit of a "suspend" subscription, the source would wait for ever.
+            self._owner.drop(self, self._limit)
+            warnings.warn(
+                f"{self!r} was entered and dropped without being left: write 'async with hub.subscribe() as changes'",
+                ResourceWarning,
+                source=self,
+                stacklevel=1,
+            )
 
     def __aiter__(self) -> Self:
         return self

@@ -6,9 +6,12 @@ import asyncio
 from collections.abc import Callable, Generator, Iterator
 from contextvars import Context
 from itertools import repeat
+from time import monotonic
 from typing import cast
 
 __all__ = ["Waiter", "Waiters"]
+
+_TURN = 0.01  # seconds of one turn of the loop in which tasks are woken
 
 
 class Waiters:
@@ -19,10 +22,12 @@ class Waiters:
 
     Attributes:
         loop: whose tasks these are; None until one waits.
+        waking: how many rounds of waking are not finished.
     """
 
     def __init__(self) -> None:
         self.loop: asyncio.AbstractEventLoop | None = None
+        self.waking = 0
         self._waiting: dict[Waiter, None] = {}
 
     def __len__(self) -> int:
@@ -41,8 +46,24 @@ class Waiters:
         if not self._waiting or self.loop is None:
             return False
         waiting, self._waiting = self._waiting, {}
-        self.loop.call_soon(_run, iter(waiting), self.loop)
+        self.waking += 1
+        self.loop.call_soon(self._run, iter(waiting), self.loop)
         return True
+
+    def _run(self, waiting: Iterator[Waiter], loop: asyncio.AbstractEventLoop) -> None:
+        """Wake tasks, one after the other; let the loop do other things if that takes long."""
+        pause_at = monotonic() + _TURN
+        try:
+            for waiter in waiting:
+                waiter.context.run(waiter.wakeup, waiter)
+                if monotonic() > pause_at:
+                    loop.call_soon(self._run, waiting, loop)
+                    return
+        except BaseException:
+            # An interrupt leaves the loop through the task it hit; the others are woken when the loop goes on.
+            loop.call_soon(self._run, waiting, loop)
+            raise
+        self.waking -= 1
 
 
 class Waiter:
@@ -89,13 +110,3 @@ class Waiter:
         """Have the loop wake the task without the others, if it does not do so already."""
         if self._waiters.remove(self):
             self.get_loop().call_soon(self.wakeup, self, context=self.context)
-
-
-def _run(waiting: Iterator[Waiter], loop: asyncio.AbstractEventLoop) -> None:
-    try:
-        for waiter in waiting:
-            waiter.context.run(waiter.wakeup, waiter)
-    except BaseException:
-        # An interrupt leaves the loop through the task it hit; the others are woken when the loop goes on.
-        loop.call_soon(_run, waiting, loop)
-        raise

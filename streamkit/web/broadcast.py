@@ -23,7 +23,7 @@ from streamkit.wire import CompactEncoder
 from streamkit.wire.lines import to_line
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncGenerator, Sequence
 
     from streamkit.hub.hub import Hub
     from streamkit.hub.subscription import Subscription
@@ -68,7 +68,7 @@ class Broadcast:
         self._reads: Subscription[Any] | None = None
         self._task: asyncio.Task[None] | None = None
 
-    async def follow(self, after: int | None) -> AsyncIterator[Frame]:
+    async def follow(self, after: int | None) -> AsyncGenerator[Frame, None]:
         """Yield frames to the end of the stream.
 
         Args:
@@ -93,7 +93,7 @@ class Broadcast:
                 task, self._task, self._reads = self._task, None, None
                 await stop(task)
 
-    async def _behind(self, at: int) -> AsyncIterator[Frame]:
+    async def _behind(self, at: int) -> AsyncGenerator[Frame, None]:
         """The shared frames from a number on; ends early for a follower who is too far behind."""
         waiter = Waiter(self._waiters)
         while True:

@@ -189,7 +189,9 @@ def _found(source: Hubs | Hub[Any], run: str) -> tuple[Hub[Any], int]:
 
 
 async def _refuse(request: Request, runs: Sequence[str], authorize: Authorize | None) -> Response | None:
-    for run in runs if authorize is not None else ():
+    if authorize is None:
+        return None
+    for run in runs:
         allowed = authorize(request, run)
         if not (await allowed if isawaitable(allowed) else allowed):
             return PlainTextResponse("this client may not follow this run", 403)

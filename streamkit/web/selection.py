@@ -44,8 +44,8 @@ def _part(document: Document, steps: Sequence[tuple[str, ...]]) -> Document:
     for path in document.paths():
         if _is_shown(path, steps):
             value = document.get(path)
-            empty = {} if isinstance(value, dict) else [] if isinstance(value, list) else value
-            part.apply(Change("add", path, empty))
+            empty: object = {} if isinstance(value, dict) else [] if isinstance(value, list) else value  # pyright: ignore[reportUnknownVariableType]  # an empty one
+            part.apply(Change[Any]("add", path, empty))
     for path in reversed([*part.paths()]):
         state = document.state(path)
         if state != "open":

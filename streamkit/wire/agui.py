@@ -91,8 +91,9 @@ class AguiEncoder:
             verdicts = self._verdicts(dict.fromkeys(document.paths()))
             metadata = self._metadata(batch, verdicts)
             return [{"type": "STATE_SNAPSHOT", "snapshot": finite(document.value), "metadata": metadata}]
-        told = dict.fromkeys(change.path for change in batch if change.op in ("complete", "invalid"))
-        metadata = self._metadata(batch, self._verdicts(told))
+        # Text is appended by an operation that replaces, which voids: a verdict from before is said again.
+        touched = dict.fromkeys(change.path for change in batch if change.op in ("complete", "invalid", "append"))
+        metadata = self._metadata(batch, self._verdicts(touched))
         if not delta and metadata["streamkit"].keys() == {"seq"}:
             return []
         return [{"type": "STATE_DELTA", "delta": delta, "metadata": metadata}]

@@ -17,8 +17,15 @@ if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, Page
 
 CHROMIUM = shutil.which("chromium")
-QUIET = ["no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-sync"]
-QUIET += ["disable-background-networking", "disable-component-update"]
+QUIET = (
+    "no-sandbox",
+    "disable-gpu",
+    "disable-quic",
+    "no-first-run",
+    "disable-sync",
+    "disable-background-networking",
+    "disable-component-update",
+)
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's chromium")
 

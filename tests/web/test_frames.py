@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -204,7 +204,7 @@ async def test_silence_is_filled_with_pings() -> None:
     async with Hubs() as hubs:
         never = asyncio.Event()
 
-        async def silent() -> Any:
+        async def silent() -> AsyncIterator[str]:
             yield "["
             await never.wait()
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import AsyncIterator
+from typing import cast
 
 import pytest
-from support.pages import DOCUMENT, TEXT, Crowd, chunks
+from support.pages import DOCUMENT, TEXT, Crowd, Member, chunks
 
 from streamkit import Change, Document, Flow, StreamkitError, extract
 from streamkit.errors import RunExists, RunExpired, TooManyRuns, UnknownRun
 from streamkit.hub import Hubs
+from streamkit.sinks import callbacks, from_json, jsonlines
 
 
 def fast() -> Flow[Change[Crowd]]:
@@ -119,6 +122,37 @@ async def test_runs_are_bounded_in_number_and_bytes() -> None:
         await asyncio.sleep(0.02)
         assert hubs.stats().ended == 1
         assert hubs.stats().bytes <= len(TEXT) + 10
+
+
+async def test_sinks_get_everything_though_one_is_slow_and_one_fails(caplog: pytest.LogCaptureFixture) -> None:
+    saved: list[object] = []
+    lines = io.StringIO()
+
+    async def save(change: Change[object]) -> None:
+        await asyncio.sleep(0.01)
+        saved.append(change.value)
+
+    def fail(change: Change[object]) -> None:
+        raise OSError("disk full")
+
+    async with Hubs() as hubs:
+        sinks = [
+            jsonlines(lines),
+            callbacks({"/members/*": save}, ops={"complete"}),
+            callbacks({"/title": fail}, ops={"complete"}),
+        ]
+        run = await hubs.start(chunks(delay=0) | extract(Crowd), to=sinks)
+        started = asyncio.get_running_loop().time()
+        await hubs.result(run)
+        assert asyncio.get_running_loop().time() - started < 0.15
+        while len(saved) < 20:  # noqa: ASYNC110  # the slow one is still reading
+            await asyncio.sleep(0.01)
+    assert [value.model_dump() for value in cast("list[Member]", saved)] == DOCUMENT["members"]
+    document = Document()
+    for line in lines.getvalue().splitlines():
+        document.apply(from_json(line))
+    assert document.value == DOCUMENT
+    assert "disk full" in caplog.text
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a:b", "x" * 129, "é", "a/b"])

@@ -14,7 +14,7 @@ from contextlib import aclosing
 from itertools import takewhile
 from typing import Any, TypeVar, cast
 
-from streamkit.flow import Batches, Stage, check_function, failure_of, needs_a_loop, raise_if_cancelled, stop_all
+from streamkit.flow import Batches, Stage, check_function, failure_of, needs_a_loop, refuse_if_cancelled, stop_all
 
 __all__ = ["map_async"]
 
@@ -65,7 +65,7 @@ class _Calls:
         try:
             async with aclosing(batches):
                 async for batch in batches:
-                    raise_if_cancelled(task)
+                    refuse_if_cancelled(task, batch)
                     for item in batch:
                         await self._slots.acquire()
                         self._start(item)

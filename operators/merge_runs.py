@@ -16,7 +16,7 @@ from streamkit.changes.change import Change, End, Status, is_verdict
 from streamkit.changes.document import Document
 from streamkit.changes.endings import missed, no_change
 from streamkit.errors import InvalidResult, StreamkitError
-from streamkit.flow import Batches, Flow, batched, failure_of, raise_if_cancelled, stop_all
+from streamkit.flow import Batches, Flow, batched, failure_of, refuse_if_cancelled, stop_all
 
 __all__ = ["merge_runs"]
 
@@ -100,7 +100,7 @@ class _Run:
         try:
             async with aclosing(aiter(cast("Any", batched(self._flow)))) as batches:
                 async for batch in batches:
-                    raise_if_cancelled(task)
+                    refuse_if_cancelled(task, batch)
                     changes = [merged for change in batch for merged in self._merge(change)]
                     if changes:
                         await queue.put(changes)

@@ -3,13 +3,13 @@
 from streamkit.client.anthropic.factory import from_anthropic
 from streamkit.client.client import AsyncClient, Client
 from streamkit.client.factories import from_openai, from_provider
-from streamkit.client.hooks import Hooks
 from streamkit.client.mode import Mode
 from streamkit.client.providers import PROVIDERS, Provider
 from streamkit.client.request import Message
 from streamkit.client.retries.retry import Retrying
 from streamkit.client.runs.branch import Branch, BranchChange
 from streamkit.client.runs.branch_run import AsyncBranchRun, BranchRun
+from streamkit.client.runs.hooks import Hooks
 from streamkit.client.runs.run import AsyncRun, Run
 
 __all__ = [

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from streamkit.changes.change import Change
 from streamkit.client.api import AsyncApi, SyncApi
-from streamkit.client.hooks import Hooks, check_hooks
 from streamkit.client.instructor.api import AsyncSpellings, SyncSpellings
 from streamkit.client.mode import Mode
 from streamkit.client.request import Asked, Message
@@ -18,6 +17,7 @@ from streamkit.client.runs.async_reader import AsyncReader
 from streamkit.client.runs.attempts import Attempts, Reads
 from streamkit.client.runs.branch import BranchChange
 from streamkit.client.runs.branch_run import AsyncBranchRun, BranchRun
+from streamkit.client.runs.hooks import Hooks, check_hooks
 from streamkit.client.runs.reader import SyncReader
 from streamkit.client.runs.run import AsyncRun, Run
 from streamkit.client.sync_async import AsyncWith, SyncWith

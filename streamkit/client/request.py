@@ -8,16 +8,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
 
+from streamkit.client.completion import completion_of
+from streamkit.client.json_schema import WireSchema, wire_schema
 from streamkit.client.mode import Mode
-from streamkit.client.openai.completion import completion_of
-from streamkit.client.openai.schema import WireSchema, wire_schema
 
 if TYPE_CHECKING:
     from anthropic.types import Message as AnthropicMessage
     from openai.types.chat import ChatCompletion
     from openai.types.responses import Response
 
-    from streamkit.client.openai.schema import Schema
+    from streamkit.client.json_schema import Schema
     from streamkit.sources.answer import Answer, Called
 
 __all__ = [
@@ -26,8 +26,6 @@ __all__ = [
     "Asked",
     "Message",
     "Tools",
-    "ask",
-    "ask_for_calls",
     "check_model",
     "checked",
     "checked_tools",
@@ -43,9 +41,6 @@ Arguments: TypeAlias = Mapping[str, object]
 
 Tools: TypeAlias = Mapping[str | None, object]
 """The models of tools, by the tools' names."""
-
-# Chat completions' names for what the Responses API calls otherwise.
-_IN_RESPONSES = {"max_tokens": "max_output_tokens", "max_completion_tokens": "max_output_tokens"}
 
 
 class Answered(NamedTuple):
@@ -144,38 +139,6 @@ def _as_items(call: Answered) -> Sequence[Message]:
     ]
 
 
-def ask(response_model: object, mode: Mode, messages: Sequence[Message], request: Arguments) -> Asked:
-    """Return the request for one model.
-
-    What the user says in `request` goes before what a mode would say; a value of None there leaves an
-    argument out, for servers that do not know it (`stream_options=None`).
-
-    Raises:
-        TypeError: no `model` is named, or the messages are none.
-        ValueError: several answers are asked for.
-    """
-    if request.get("n") not in (None, 1):
-        raise ValueError(f"n={request['n']}: a run reads one answer; use stream_choices() for several")
-    messages = checked(messages)
-    wire = wire_schema(response_model)
-    asking = _asking(mode, tool_name(response_model), wire)
-    if mode in (Mode.JSON, Mode.MD_JSON):
-        messages = _with_schema(messages, wire.schema, fenced=mode is Mode.MD_JSON)
-    return Asked(mode, messages, _merged(mode, asking, request), wire.wrapped, mode is Mode.MD_JSON)
-
-
-def ask_for_calls(tools: Tools, mode: Mode, messages: Sequence[Message], request: Arguments) -> Asked:
-    """Return the request for any number of calls of some tools, each with its model.
-
-    Raises:
-        TypeError: as for `ask`.
-        ValueError: a tool whose arguments are not an object.
-    """
-    told = [_tool(mode, name, wire) for name, wire in checked_tools(tools).items()]
-    asking: dict[str, object] = {"tools": told, "tool_choice": "required", "parallel_tool_calls": True}
-    return Asked(mode, checked(messages), _merged(mode, asking, request))
-
-
 def tool_name(model: object) -> str:
     """A name for a type that the wire allows."""
     return re.sub(r"\W", "_", str(getattr(model, "__name__", model)), flags=re.ASCII)[:64]
@@ -221,48 +184,7 @@ def check_model(request: Arguments) -> None:
         )
 
 
-def _merged(mode: Mode, asking: Arguments, request: Arguments) -> dict[str, object]:
-    check_model(request)
-    usage = {} if mode.is_responses else {"stream_options": {"include_usage": True}}
-    if mode.is_responses:
-        request = {_IN_RESPONSES.get(key, key): value for key, value in request.items()}
-    merged: dict[str, object] = {**usage, **asking, **request, "stream": True}
-    return {key: value for key, value in merged.items() if value is not None}
-
-
-def _asking(mode: Mode, name: str, wire: WireSchema) -> dict[str, object]:
-    schema, strict = wire.schema, wire.strict
-    if mode is Mode.MD_JSON:
-        return {}
-    if mode is Mode.JSON:
-        return {"response_format": {"type": "json_object"}}
-    if mode is Mode.JSON_SCHEMA:
-        asked = {"name": name, "schema": schema, "strict": strict}
-        return {"response_format": {"type": "json_schema", "json_schema": asked}}
-    if mode is Mode.RESPONSES:
-        return {"text": {"format": {"type": "json_schema", "name": name, "schema": schema, "strict": strict}}}
-    chosen = {"name": name} if mode.is_responses else {"function": {"name": name}}
-    return {"tools": [_tool(mode, name, wire)], "tool_choice": {"type": "function", **chosen}}
-
-
-def _tool(mode: Mode, name: str, wire: WireSchema) -> dict[str, object]:
-    function: dict[str, object] = {"name": name, "parameters": wire.schema, "strict": wire.strict}
-    if description := wire.schema.get("description"):
-        function["description"] = description
-    return {"type": "function", **function} if mode.is_responses else {"type": "function", "function": function}
-
-
 def schema_told(schema: Schema, *, fenced: bool) -> str:
     """The words that ask for a document with a schema."""
     how = "JSON in a Markdown code block (```json)" if fenced else "JSON, and nothing else,"
     return f"Answer with {how} that fits this JSON Schema:\n{json.dumps(schema)}"
-
-
-def _with_schema(messages: Sequence[Message], schema: Schema, *, fenced: bool) -> list[Message]:
-    """The messages, with the schema told first: these modes themselves know of none."""
-    told = schema_told(schema, fenced=fenced)
-    first: Message = messages[0] if messages else {}
-    # One system message, not two: many chat templates take no second.
-    if first.get("role") == "system" and isinstance(first.get("content"), str):
-        return [{**first, "content": f"{first['content']}\n\n{told}"}, *messages[1:]]
-    return [{"role": "system", "content": told}, *messages]

@@ -37,7 +37,7 @@ from streamkit.flow.machine import Machine, Reason
 from streamkit.flow.read_ahead import Reading, needs_a_loop
 from streamkit.flow.run import Batches, Pump
 from streamkit.flow.source_batches import batched
-from streamkit.flow.tasks import cancellations, failure_of, raise_if_cancelled, require_asyncio, stop, stop_all
+from streamkit.flow.tasks import cancellations, failure_of, refuse_if_cancelled, require_asyncio, stop, stop_all
 
 __all__ = [
     "AnyStage",
@@ -64,8 +64,8 @@ __all__ = [
     "check_seconds",
     "failure_of",
     "needs_a_loop",
-    "raise_if_cancelled",
     "refuse_coroutine",
+    "refuse_if_cancelled",
     "require_asyncio",
     "stop",
     "stop_all",

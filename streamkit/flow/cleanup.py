@@ -15,6 +15,7 @@ from typing import Any, cast
 __all__ = ["is_cleaning_up"]
 
 _AWAITS = ("cr_await", "ag_await", "gi_yieldfrom")
+_LEAVING = ("__aexit__", "aclose")  # a task group waits there for its tasks, after it has handled the cancellation
 _FRAMES = ("cr_frame", "ag_frame", "gi_frame")
 
 
@@ -27,7 +28,7 @@ def is_cleaning_up(waiting: object) -> bool:
             # What gather() returns waits for its children.
             children = cast("Iterable[asyncio.Future[Any]]", getattr(waiting, "_children", ()))
             return any(is_cleaning_up(child) for child in children if not child.done())
-        if _handles_exception(waiting):
+        if _is_ending(waiting):
             return True
         waiting = _awaited_by(waiting)
     return False
@@ -43,10 +44,13 @@ def _awaited_by(waiting: object) -> object:
     return next(inner, None)
 
 
-def _handles_exception(waiting: object) -> bool:
+def _is_ending(waiting: object) -> bool:
+    """Whether this frame handles an exception, or leaves a block; those that it waits for are not looked at."""
     frame: FrameType | None = next((getattr(waiting, name) for name in _FRAMES if hasattr(waiting, name)), None)
     if frame is None:
         return False
+    if frame.f_code.co_name in _LEAVING:
+        return True
     # A local variable may still refer to an exception that was handled before.
     kept = sum(isinstance(value, BaseException) for value in frame.f_locals.values())
     return sum(isinstance(each, BaseException) for each in gc.get_referents(waiting)) > kept

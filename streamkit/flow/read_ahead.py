@@ -12,7 +12,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, NoReturn
 
 from streamkit.flow.run import Batches
-from streamkit.flow.tasks import failure_of, raise_if_cancelled, stop
+from streamkit.flow.tasks import failure_of, refuse_if_cancelled, stop
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -83,7 +83,7 @@ class Reading:
         try:
             async with aclosing(self._batches):
                 async for batch in self._batches:
-                    raise_if_cancelled(self._task)
+                    refuse_if_cancelled(self._task, batch)
                     self._take(batch)
                     self._changed.set()
         except asyncio.CancelledError as cancelled:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import anyio
 
+from streamkit.changes.change import Change
 from streamkit.errors import SourceFailed, StreamkitError
 from streamkit.flow.cleanup import is_cleaning_up
 
-__all__ = ["cancellations", "failure_of", "raise_if_cancelled", "require_asyncio", "stop", "stop_all"]
+__all__ = ["cancellations", "failure_of", "refuse_if_cancelled", "require_asyncio", "stop", "stop_all"]
 
 _PATIENCE = 0.5  # seconds until a task that went on after its cancellation is cancelled again
 _CANCELLATIONS = 10  # how often a task is cancelled, before it is left alone
@@ -59,14 +60,21 @@ def cancellations() -> int:
     return 0 if task is None else task.cancelling()
 
 
-def raise_if_cancelled(task: asyncio.Task[Any] | None) -> None:
-    """Raise `CancelledError` in a task that was cancelled and got another batch: its source swallowed the first one.
+def refuse_if_cancelled(task: asyncio.Task[Any] | None, batch: Sequence[object]) -> None:
+    """Raise `CancelledError` if a task was cancelled and still got another batch: its source swallowed the first one.
+
+    A batch that ends the stream passes: the error of a source that failed while it was cancelled comes after it.
 
     Args:
         task: the running task.
+        batch: what it got.
     """
-    if task is not None and task.cancelling():
+    if task is not None and task.cancelling() and not _is_end(batch[-1]):
         raise asyncio.CancelledError
+
+
+def _is_end(item: object) -> bool:
+    return isinstance(item, Change) and item.op == "end"
 
 
 async def stop(task: asyncio.Task[Any]) -> None:

@@ -20,7 +20,7 @@ from streamkit.flow import (
     ToChanges,
     ToRoot,
     batched,
-    raise_if_cancelled,
+    refuse_if_cancelled,
     require_asyncio,
     stop,
 )
@@ -327,7 +327,7 @@ class Hub(Generic[RootT]):
         try:
             async with batched(self._source) as batches:
                 async for batch in batches:
-                    raise_if_cancelled(self._reader)
+                    refuse_if_cancelled(self._reader, batch)
                     if tell(cast("Sequence[Change[object]]", batch)):
                         # A source that never waits must not keep from reading those who waited for it.
                         await asyncio.sleep(0)

@@ -15,7 +15,7 @@ from support.meeting import DATA, MEETING, MESSAGES, RECORDED, USERS, MeetingInf
 import streamkit
 from streamkit import Change, InvalidResult, Mode, StreamkitError, extract, from_openai, from_provider
 from streamkit.client import PROVIDERS, AsyncClient, AsyncRun, Client, Run
-from streamkit.client.openai.schema import wire_schema
+from streamkit.client.json_schema import wire_schema
 from streamkit.client.runs.unwrapped import unwrapped
 from streamkit.operators import accumulate, select
 from streamkit.sinks import callbacks

@@ -50,7 +50,7 @@ from support.flows import gather, spread
 from typing_extensions import TypedDict
 
 from streamkit import Change, Partial, PartialLiteralMixin, Truncated, extract
-from streamkit.client.openai.schema import wire_schema
+from streamkit.client.json_schema import wire_schema
 from streamkit.operators import accumulate, diff, snapshots, validate
 
 T = TypeVar("T")

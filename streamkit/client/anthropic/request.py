@@ -12,9 +12,9 @@ from typing import Any, cast
 from anthropic import transform_schema
 from anthropic.types import Message as AnthropicMessage
 
+from streamkit.client.completion import first_call
+from streamkit.client.json_schema import Schema, WireSchema, wire_schema
 from streamkit.client.mode import Mode
-from streamkit.client.openai.completion import first_call
-from streamkit.client.openai.schema import Schema, WireSchema, wire_schema
 from streamkit.client.request import (
     Answered,
     Arguments,

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast, overload
 
 from streamkit.changes.change import Change
 from streamkit.client.api import Api, AsyncApi, SyncApi
-from streamkit.client.hooks import Hooks
 from streamkit.client.instructor.listeners import EventName, Listeners
 from streamkit.client.request import Message
 from streamkit.client.response_model import item_of, wanted
+from streamkit.client.runs.hooks import Hooks
 from streamkit.client.runs.run import AsyncRun, Run
 
 if TYPE_CHECKING:

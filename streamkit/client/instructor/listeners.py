@@ -12,8 +12,8 @@ from inspect import iscoroutinefunction
 from typing import Any, Literal, Protocol, TypeAlias, get_args
 
 from streamkit.changes.change import End
-from streamkit.client.hooks import Hooks, check_hooks
-from streamkit.client.retries.sdk_errors import sdk_errors
+from streamkit.client.runs.hooks import Hooks, check_hooks
+from streamkit.client.sdk_errors import sdk_errors
 from streamkit.errors import Attempt, InvalidResult, JsonSyntaxError, RetriesExhausted
 
 __all__ = ["EventName", "Listeners"]

@@ -9,7 +9,8 @@ from openai import AsyncOpenAI, OpenAI
 
 from streamkit.client.mode import Mode
 from streamkit.client.openai.explain import explained
-from streamkit.client.request import Arguments, Asked, Message, Tools, ask, ask_for_calls
+from streamkit.client.openai.request import ask, ask_for_calls
+from streamkit.client.request import Arguments, Asked, Message, Tools
 from streamkit.sources.openai import How, chat_pieces, responses_pieces
 
 if TYPE_CHECKING:

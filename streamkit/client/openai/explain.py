@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from streamkit.client.mode import Mode
 from streamkit.client.request import Asked
-from streamkit.client.retries.sdk_errors import sdk_errors
+from streamkit.client.sdk_errors import sdk_errors
 
 __all__ = ["explained"]
 

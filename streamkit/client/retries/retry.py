@@ -8,7 +8,7 @@ from random import uniform
 from typing import Any, Protocol
 
 from streamkit.client.request import Answered, Asked
-from streamkit.client.retries.sdk_errors import sdk_errors
+from streamkit.client.sdk_errors import sdk_errors
 from streamkit.errors import (
     EmptyAnswer,
     InvalidResult,

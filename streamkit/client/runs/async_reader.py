@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import anyio
 
-from streamkit.client.hooks import Hooks
 from streamkit.client.request import Asked
+from streamkit.client.runs.hooks import Hooks
 from streamkit.client.runs.reader import ReadingMachine, RunReader
 from streamkit.errors import StreamkitError
 

@@ -13,9 +13,9 @@ from threading import Event, Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
 
-from streamkit.client.hooks import Hooks
 from streamkit.client.request import Asked
 from streamkit.client.runs.attempts import Cancelled
+from streamkit.client.runs.hooks import Hooks
 from streamkit.errors import Attempt, StreamkitError
 
 if TYPE_CHECKING:

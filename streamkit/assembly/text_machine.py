@@ -142,7 +142,7 @@ class TextMachine:
 
     def _finish(self, finish: Finish) -> Sequence[Change]:
         errors = self._assembler.errors
-        if self._scanner.done:
+        if self._scanner.done and finish.ended:
             if errors is None:
                 return self._end("complete", None, finish)
             return self._end("invalid", InvalidResult(errors), finish)

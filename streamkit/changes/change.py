@@ -87,11 +87,14 @@ class Finish(NamedTuple):
         reason: the provider's `finish_reason`: `"stop"`, `"length"`, `"tool_calls"`, `"content_filter"`...
         usage: token counts, by the provider's names for them.
         refusal: the text of a refusal, if there was one.
+        ended: the source knows that nothing is missing. False where a provider's stream just stopped, without a
+            finish reason or a closing event: then even a complete document ends `truncated`.
     """
 
     reason: str | None = None
     usage: Mapping[str, object] | None = None
     refusal: str | None = None
+    ended: bool = True
 
 
 def to_pointer(path: Path) -> str:

@@ -11,9 +11,28 @@ from streamkit.errors import EmptyAnswer, Filtered, Refused, StreamkitError, Tru
 __all__ = ["cut_short", "hold_failure", "missed", "no_beginning", "no_change", "unfinished"]
 
 
+GOOD_REASONS = frozenset(
+    {
+        None,
+        "",
+        "stop",
+        "tool_calls",
+        "function_call",
+        "tool_use",
+        "end_turn",
+        "stop_sequence",
+        "eos",
+        "complete",
+        "completed",
+    }
+)
+"""Finish reasons of an answer that is complete, in lower case. Any other may mean that something is missing."""
+
+
 def cut_short(finish: Finish) -> bool:
-    """Whether the provider says that it did not say all."""
-    return finish.refusal is not None or finish.reason in ("length", "content_filter")
+    """Whether the answer may lack something: the provider says so, or does not say that it is complete."""
+    reason = None if finish.reason is None else finish.reason.lower()
+    return not finish.ended or finish.refusal is not None or reason not in GOOD_REASONS
 
 
 def hold_failure(batch: Sequence[object], kinds: tuple[type[Exception], ...]) -> tuple[Sequence[object], Change | None]:
@@ -57,6 +76,11 @@ def unfinished(finish: Finish, open_paths: tuple[Path, ...], *, started: bool) -
         empty = EmptyAnswer(f"the stream ended without any text{_told(finish)}")
         empty.finish_reason = finish.reason
         return "truncated", empty
+    if not finish.ended and started and not open_paths:
+        return "truncated", Truncated(
+            "the stream stopped without a finish reason: the document is complete JSON, but the answer may have been "
+            "cut; if this server never sends one, read the text itself with extract()"
+        )
     path = open_paths[-1] if open_paths else ()
     advice = "; allow it more tokens" if finish.reason == "length" else ""
     error = Truncated(f"the text ended inside {to_pointer(path) or 'the root'}{_told(finish)}{advice}")

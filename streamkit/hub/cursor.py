@@ -54,26 +54,23 @@ class Cursor:
             batch = log.read_one(self._at)
         if batch is None:
             return self._snapshot()
+        before, fits = self._at, self._fits
         self._at += len(batch)
-        if self._fits is None:
-            return batch
-        return self._select(batch)
-
-    def _select(self, changes: Sequence[Change[object]]) -> Sequence[Change[object]]:
-        fits = self._fits
         if fits is None:
-            return changes
-        chosen = [change for change in changes if change.op in _ALWAYS or fits(change)]
-        if len(chosen) < len(changes):
-            self._behind = self._at - len(changes)
+            return batch
+        # Many subscribers at the same cursor ask for the same: it is selected once, and merged once.
+        chosen = log.shared((fits, before, self._at), lambda: _select(batch, fits))
+        if len(chosen) < len(batch):
+            self._behind = before
         return chosen
 
     def _merge(self, batches: Sequence[Sequence[Change[object]]]) -> Sequence[Change[object]]:
         """What piled up, as the least changes; or the document, where that is less."""
         log = self._log
         behind, self._at = self._at, log.seq
-        changes = self._select(list(chain.from_iterable(batches)))
-        merged = conflate(changes)
+        fits = self._fits
+        changes = log.shared((fits, behind, self._at), lambda: _select(list(chain.from_iterable(batches)), fits))
+        merged = log.shared((fits, behind), lambda: conflate(changes))
         # In a document, a value is its state and its verdict: two changes' worth.
         if len(merged) > 2 * log.values + 1:
             self._at = behind
@@ -96,3 +93,8 @@ class Cursor:
         self._dropped += document.missed
         self._behind, self._at = self._at, log.seq
         return [Change("snapshot", (), document), *told]
+
+
+def _select(changes: Sequence[Change[object]], fits: Callable[[Change], bool] | None) -> Sequence[Change[object]]:
+    """Return the changes that a subscriber asked for."""
+    return changes if fits is None else [change for change in changes if change.op in _ALWAYS or fits(change)]

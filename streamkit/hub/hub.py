@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, TypeAlias, TypeVar, cast, overload
-from weakref import ref
+from weakref import WeakValueDictionary, ref
 
 from streamkit.changes.change import Change, End
 from streamkit.changes.document import Document
@@ -64,6 +64,7 @@ class Hub(Generic[RootT]):
         self._channel = Channel(MemoryLog(retain))
         # Weak, so that a subscription that is dropped without being left is collected.
         self._members: dict[int, ref[object]] = {}
+        self._matchers: WeakValueDictionary[tuple[str, ...], Callable[[Change], bool]] = WeakValueDictionary()
         self._entered: Literal["not yet", "now", "left"] = "not yet"
         self._context = copy_context()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -153,7 +154,7 @@ class Hub(Generic[RootT]):
         if capacity is not None and capacity < 0:
             raise ValueError(f"capacity={capacity} cannot be negative")
         patterns = (select,) if isinstance(select, str) else tuple(select or ())
-        fits = matcher(patterns) if patterns else None
+        fits = self._matcher(patterns) if patterns else None
         if self.model is not None:
             for pattern in patterns:
                 check_pattern(pattern, self.model)
@@ -306,13 +307,22 @@ class Hub(Generic[RootT]):
         return self.end is not None and (self._reader is None or self._reader.done())
 
     def _check_loop(self, advice: str) -> None:
-        """Refuse calls outside the hub's event loop, once it is entered."""
+        """Refuse calls outside the hub's event loop, unless that has stopped."""
         try:
             running = asyncio.get_running_loop()
         except RuntimeError:
             running = None
-        if self._loop is not None and running is not self._loop:
+        if self._loop is None or running is self._loop:
+            return
+        if running is not None or self._loop.is_running():
             raise StreamkitError(f"this hub runs in another event loop, perhaps of another thread: {advice}")
+
+    def _matcher(self, patterns: tuple[str, ...]) -> Callable[[Change], bool]:
+        """Return the matcher of some patterns: the same one for all subscribers that ask for them."""
+        found = self._matchers.get(patterns)
+        if found is None:
+            found = self._matchers[patterns] = matcher(patterns)
+        return found
 
     def _run(self) -> None:
         if self._reader is None:
@@ -331,7 +341,7 @@ class Hub(Generic[RootT]):
                     if tell(cast("Sequence[Change[object]]", batch)):
                         # A source that never waits must not keep from reading those who waited for it.
                         await asyncio.sleep(0)
-                        while readers.waking:
+                        while readers.waking:  # noqa: ASYNC110  # it takes a turn or a few, not a wait
                             await asyncio.sleep(0)
                     await room()
         except asyncio.CancelledError as cancelled:

@@ -11,7 +11,7 @@ of a log that lives elsewhere.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Generic, NamedTuple, TypeVar, cast
 
 from streamkit.changes.change import Change, End, Finish, is_verdict
@@ -23,6 +23,7 @@ __all__ = ["Batch", "MemoryLog"]
 RootT = TypeVar("RootT", covariant=True)
 
 _SOME = 256  # slots that may stand empty before they are let go of
+_SHARED = 16  # selections that are kept for readers at the same place
 
 
 class Batch(NamedTuple, Generic[RootT]):
@@ -63,6 +64,7 @@ class MemoryLog:
         self._batches: list[Sequence[Change[object]]] = []
         self._ends: list[int] = []
         self._first = self._floor = 0
+        self._shared: dict[object, Sequence[Change[object]]] = {}
 
     def append(self, changes: Sequence[Change[object]]) -> None:
         """Take the changes of one chunk; those after an `end` are left out.
@@ -79,6 +81,7 @@ class MemoryLog:
                 taken += 1
         finally:
             if taken:
+                self._shared.clear()
                 self.before, self.seq = self.seq, self.seq + taken
                 if taken < len(changes) or type(changes) not in (list, tuple):
                     changes = list(changes)[:taken]  # readers ask its iterators how many are left
@@ -117,6 +120,15 @@ class MemoryLog:
     def snapshot(self) -> Document:
         """The document as it stands at `seq`; shares what it can."""
         return self._document.copy()
+
+    def shared(self, key: object, make: Callable[[], Sequence[Change[object]]]) -> Sequence[Change[object]]:
+        """Return what `make` returns, made once for all readers that use this key until the next `append`."""
+        found = self._shared.get(key)
+        if found is None:
+            if len(self._shared) >= _SHARED:
+                self._shared.clear()
+            found = self._shared[key] = make()
+        return found
 
     def _find(self, after: int) -> int | None:
         return None if after < self._floor else bisect_right(self._ends, after, self._first)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from streamkit.changes.change import Change, matches, parse_pattern
+from streamkit.changes.change import Change, parse_pattern
 from streamkit.schema.compile import compile_type, type_name
 from streamkit.schema.nodes import Node
 
@@ -21,11 +21,33 @@ def matcher(patterns: Sequence[str]) -> Callable[[Change], bool]:
     for pattern in patterns:
         if not isinstance(pattern, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
             raise TypeError(f"a pattern is a str such as '/users/*', got {pattern!r:.80}")
-    parsed = [parse_pattern(pattern) for pattern in patterns]
+    matchers = [_matcher_of(parse_pattern(pattern)) for pattern in patterns]
+    if len(matchers) == 1:
+        return matchers[0]
+    return lambda change: any(matches(change) for matches in matchers)
+
+
+def _matcher_of(steps: Sequence[str]) -> Callable[[Change], bool]:
+    """Return `Change.matches` for one pattern. It is called for every change of every subscriber."""
+    below = bool(steps) and steps[-1] == "**"
+    steps = steps[:-1] if below else steps
+    length = len(steps)
+    # A step that is a number also matches an index.
+    named = [
+        (at, step, int(step) if step.isascii() and step.isdigit() and str(int(step)) == step else step)
+        for at, step in enumerate(steps)
+        if step != "*"
+    ]
 
     def path_matches(change: Change) -> bool:
         path = change.path
-        return any(matches(steps, path) for steps in parsed)
+        if len(path) != length and not (below and len(path) > length):
+            return False
+        for at, step, index in named:
+            part = path[at]
+            if part != step and part != index:
+                return False
+        return True
 
     return path_matches
 

@@ -54,12 +54,13 @@ class Answer:
 
     def finish(self, choice: int = 0) -> Finish:
         """How a choice ended, as far as the provider has told."""
-        return Finish(self._reasons.get(choice), self.usage, "".join(self._refusals.get(choice, ())) or None)
+        reason = self._reasons.get(choice)
+        refusal = "".join(self._refusals.get(choice, ())) or None
+        return Finish(reason, self.usage, refusal, ended=self.closed or reason is not None)
 
     def is_whole(self, choice: int = 0) -> bool:
         """Whether the provider has told that a choice ended, and does not say that it was cut."""
-        finish = self.finish(choice)
-        return (self.closed or finish.reason is not None) and not cut_short(finish)
+        return not cut_short(self.finish(choice))
 
     @property
     def choices(self) -> Sequence[int]:

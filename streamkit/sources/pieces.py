@@ -130,8 +130,6 @@ class ObjectWire:
 
     def __init__(self, reader: Reader, known: Known = no_pieces) -> None:
         self.answer = reader.answer
-        # The SDK says nothing of a `[DONE]`.
-        self.answer.closed = True
         self.done = self.heard = False
         self.began = b""
         self.error: SourceFailed | None = None

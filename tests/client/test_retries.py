@@ -147,7 +147,8 @@ def test_a_call_is_corrected_as_a_call() -> None:
 def test_half_a_call_is_told_in_words() -> None:
     def calling(value: object) -> list[bytes]:
         text = json.dumps(value)
-        return [choice(call(text[i : i + 5], id="c1")) for i in range(0, len(text), 5)] + [DONE]
+        pieces = [choice(call(text[i : i + 5], id="c1")) for i in range(0, len(text), 5)]
+        return [*pieces, choice({}, finish_reason="tool_calls"), DONE]
 
     with LoopbackServer(calling(BAD), calling(GOOD)) as server, sync(server, mode=Mode.TOOLS) as client:
         client.source = "sdk"

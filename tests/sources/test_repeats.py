@@ -126,7 +126,7 @@ def told(reader: Reader, *events: bytes) -> tuple[list[Piece], Finish, int]:
 def test_a_refusal_beside_empty_content_comes_once() -> None:
     events = [event({"content": "", "refusal": text}) for text in ("I can", "not", "?")]
     pieces = [((0, "refusal"), text) for text in ("I can", "not", "?")]
-    assert told(ChatReader(), *events) == (pieces, Finish(None, None, "I cannot?"), 0)
+    assert told(ChatReader(), *events) == (pieces, Finish(None, None, "I cannot?", ended=False), 0)
 
 
 def test_the_input_of_a_tool_use_is_one_call() -> None:
@@ -134,7 +134,7 @@ def test_the_input_of_a_tool_use_is_one_call() -> None:
     opened = {"type": "content_block_start", "index": 0, "content_block": block}
     events = [json.dumps(each, separators=(",", ":")).encode() for each in (opened, {**opened, "index": 1})]
     pieces = [((0, at), '{"text":"a"}') for at in (0, 1)]
-    assert told(AnthropicReader(), *events) == (pieces, Finish(), 2)
+    assert told(AnthropicReader(), *events) == (pieces, Finish(ended=False), 2)
 
 
 def test_another_string_beside_the_one_that_makes_the_piece() -> None:

@@ -50,7 +50,8 @@ def ask(server: LoopbackServer, *, choice: int = 0, tool: int | None = None) -> 
             assert isinstance(source, Deltas)
             told.append((list(source), source.finish))
             assert source.chunks == len(told[0][0])
-            assert asyncio.run(ask_async(server, choice, tool, how)) == as_text(told[-1])
+            text, finish = asyncio.run(ask_async(server, choice, tool, how))
+            assert as_text(([text], finish)) == as_text(told[-1])
     assert as_text(told[0]) == as_text(told[1])
     return told[0]
 
@@ -59,8 +60,9 @@ HOWS: tuple[Literal["sdk"], Literal["sse"]] = ("sdk", "sse")
 
 
 def as_text(told: tuple[list[str], Finish]) -> tuple[str, Finish]:
-    """What one read brings may be one piece."""
-    return "".join(told[0]), told[1]
+    """The text, and the end; without a reason, only the bytes know from a `[DONE]` that it is the end."""
+    texts, finish = told
+    return "".join(texts), finish if finish.reason is not None else finish._replace(ended=False)
 
 
 async def ask_async(
@@ -326,7 +328,7 @@ def test_responses_end_in_the_words_of_chat() -> None:
     assert ask_responses([text_delta("a"), done]) == (["a"], Finish("stop", {"total_tokens": 3}))
     assert ask_responses([text_delta("a"), cut]) == (["a"], Finish("length"))
     assert ask_responses([text_delta("a"), filtered]) == (["a"], Finish("content_filter"))
-    assert ask_responses([text_delta("a")]) == (["a"], Finish())
+    assert ask_responses([text_delta("a")]) == (["a"], Finish(ended=False))
     refused = event(type="response.refusal.delta", item_id="a", delta="no")
     assert ask_responses([refused, done]) == ([], Finish("stop", {"total_tokens": 3}, "no"))
 
@@ -920,7 +922,7 @@ def test_an_event_of_anthropic_that_is_not_as_expected(odd: bytes) -> None:
 
 async def test_async_messages_of_anthropic() -> None:
     text = block("delta", delta={"type": "text_delta", "text": '{"name": "Jo", "email": "j", "twitter": "@"}'})
-    with LoopbackServer([text]) as server:
+    with LoopbackServer([text, event(type="message_stop")]) as server:
         async with openai.AsyncOpenAI(base_url=server.base_url, api_key="none", max_retries=0) as sdk:
             stream = await sdk.post("/messages", cast_to=object, stream=True, stream_cls=openai.AsyncStream[object])
             source = anthropic_messages(stream)

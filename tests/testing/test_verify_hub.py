@@ -71,6 +71,7 @@ def without_error(subscription: Any, end: End) -> None:
 
 def clinging(hub: Any, who: object) -> None:
     """Keeps those who left."""
+    hub.kept = who
 
 
 def deaf(hub: Any) -> None:

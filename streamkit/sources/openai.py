@@ -12,6 +12,8 @@ What is ignored on purpose: log probabilities, padding, other choices, other cal
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Mapping
+from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
 from openai import AsyncStream, Stream
@@ -126,12 +128,11 @@ def _pieces(
     known: Known = no_pieces,
 ) -> Pieces | AsyncPieces:
     if not isinstance(stream, (Stream, AsyncStream)):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-        raise TypeError(f"expected a stream of the openai SDK, got {stream!r:.80}; was stream=True given, and awaited?")
+        return _pieces_of_proxy(stream, source, make, known)
     response = stream.response
     kind = response.headers.get("content-type", "")
     whence = f"{kind or 'of no content type'}, from {response.request.url.copy_with(query=None)}"
-    # Who put something around the SDK's stream, to watch it, wants it to be iterated.
-    plain = type(stream) in (Stream, AsyncStream) and not response.is_stream_consumed
+    plain = _is_untouched(stream) and not response.is_stream_consumed
     # Instead of events some servers send an error as JSON: the SDK would not tell what is in it.
     readable = "event-stream" in kind or "json" in kind
     as_bytes = plain and readable if source is None else source == "sse"
@@ -139,3 +140,39 @@ def _pieces(
     if isinstance(stream, AsyncStream):
         return AsyncPieces(areads(response) if as_bytes else aiter(stream), wire, stream.close, whence)
     return Pieces(reads(response) if as_bytes else iter(stream), wire, stream.close, whence)
+
+
+def _is_untouched(stream: Stream[Any] | AsyncStream[Any]) -> bool:
+    """Whether nobody watches the SDK's objects: a tracer subclasses the stream, or replaces its iterator."""
+    if type(stream) not in (Stream, AsyncStream):
+        return False
+    iterator: Any = getattr(stream, "_iterator", None)
+    made_by: Any = type(stream).__stream__
+    return getattr(iterator, "gi_code", getattr(iterator, "ag_code", None)) is made_by.__code__
+
+
+def _pieces_of_proxy(stream: Any, source: How | None, make: Any, known: Known) -> Pieces | AsyncPieces:
+    """Read what stands for a stream of the SDK, as tracers make them: iterate it."""
+    wire = ObjectWire(make(fields), known)
+    whence = f"{type(stream).__name__}, iterated"
+    if source == "sse":
+        raise TypeError(f"source='sse' reads the bytes of the SDK's own stream, got {stream!r:.80}: leave source out")
+    if hasattr(stream, "__aiter__"):
+        return AsyncPieces(aiter(stream), wire, _closing_async(stream), whence)
+    if hasattr(stream, "__iter__") and not isinstance(stream, (str, bytes, Mapping)):
+        return Pieces(iter(stream), wire, getattr(stream, "close", _nothing), whence)
+    raise TypeError(f"expected a stream of the openai SDK, got {stream!r:.80}; was stream=True given, and awaited?")
+
+
+def _closing_async(stream: Any) -> Callable[[], Awaitable[object]]:
+    async def close() -> None:
+        closing = getattr(stream, "close", None) or getattr(stream, "aclose", _nothing)
+        closed: object = closing()
+        if isawaitable(closed):
+            await closed
+
+    return close
+
+
+def _nothing() -> None:
+    """Close what cannot be closed."""

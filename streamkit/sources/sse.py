@@ -6,23 +6,46 @@ out                   {"a": 1}                  x\\ny
 
 from __future__ import annotations
 
-__all__ = ["Framer"]
+from streamkit.errors import ProviderError
+
+__all__ = ["EventTooLarge", "Framer"]
 
 _BOM = b"\xef\xbb\xbf"
 
+MAX_LINE = 16 * 1024 * 1024
+"""Bytes of one line. The longest that providers send are whole answers: a few megabytes."""
+
+MAX_EVENT = 32 * 1024 * 1024
+"""Bytes of one event's data."""
+
+
+class EventTooLarge(ProviderError):
+    """A line or an event of the body is too long.
+
+    Attributes:
+        events: the data of the events before it, from the same read.
+    """
+
+    def __init__(self, what: str, most: int, events: list[bytes]) -> None:
+        super().__init__(
+            f"the provider sent {what} of more than {most:,} bytes in its stream of events: check that base_url is an "
+            "endpoint that streams, and ask for less in one answer"
+        )
+        self.events = events
+
 
 class Framer:
-    """Takes bytes, gives the data of the events that are whole; does no I/O.
+    """Receives bytes, returns the data of complete events; does no I/O.
 
-    Lines end with CR, LF or CRLF; comments, event names, ids and retry times are passed over; an event
-    without data is none; what stands after the last blank line when the body ends is no event.
+    Lines end with CR, LF or CRLF; comments, event names, ids and retry times are ignored; an event without data is
+    none; what follows the last blank line when the body ends is no event.
     """
 
     __slots__ = ("_after_cr", "_begun", "_data", "_line")
 
     def __init__(self) -> None:
-        self._line: list[bytes] = []  # pieces of a line that has not ended
-        self._data: bytes | None = None  # of the event that has not ended
+        self._line = bytearray()  # of a line that has not ended
+        self._data: bytes | bytearray | None = None  # of the event that has not ended; a bytearray from its second line
         self._after_cr = False  # an LF that comes next belongs to it
         self._begun = False
 
@@ -32,7 +55,11 @@ class Framer:
         return self._begun and self._data is None and not self._line and not self._after_cr
 
     def feed(self, read: bytes) -> list[bytes]:
-        """Take what was read; return the data of each event that ends in it."""
+        """Receive what was read; return the data of each event that ends in it.
+
+        Raises:
+            EventTooLarge: a line is longer than 16 MiB, or the data of an event than 32 MiB.
+        """
         if self._after_cr and read:
             self._after_cr = False
             read = read.removeprefix(b"\n")
@@ -41,16 +68,27 @@ class Framer:
             return []
         last = None if read[-1] in b"\r\n" else lines.pop()
         if lines and self._line:
-            lines[0] = b"".join((*self._line, lines[0]))
+            lines[0] = bytes(self._line) + lines[0]
             self._line.clear()
+            self._check(lines[:1], lines)
+        if len(read) > MAX_LINE:
+            self._check(lines, lines)
         if lines and not self._begun:
             self._begun = True
             lines[0] = lines[0].removeprefix(_BOM)
         if last is None:
             self._after_cr = read[-1] == 13
-        else:
-            self._line.append(last)
+            return self._events(lines)
+        self._line += last
+        if len(self._line) > MAX_LINE:
+            raise EventTooLarge("a line", MAX_LINE, self._events(lines))
         return self._events(lines)
+
+    def _check(self, checked: list[bytes], lines: list[bytes]) -> None:
+        """Raise if a line is too long, with the events before it."""
+        for index, line in enumerate(checked):
+            if len(line) > MAX_LINE:
+                raise EventTooLarge("a line", MAX_LINE, self._events(lines[:index]))
 
     def _events(self, lines: list[bytes]) -> list[bytes]:
         events: list[bytes] = []
@@ -58,12 +96,23 @@ class Framer:
         for line in lines:
             if not line:
                 if data:
-                    events.append(data)
+                    events.append(data if type(data) is bytes else bytes(data))
                 data = None
             elif line.startswith(b"data:"):
                 value = line[6:] if line[5:6] == b" " else line[5:]
-                data = value if data is None else data + b"\n" + value
+                data = value if data is None else _joined(data, value, events)
             elif line == b"data":
-                data = b"" if data is None else data + b"\n"
+                data = b"" if data is None else _joined(data, b"", events)
         self._data = data
         return events
+
+
+def _joined(data: bytes | bytearray, value: bytes, events: list[bytes]) -> bytearray:
+    """Return the data of an event with another line; in place from the third line on, so that it stays linear."""
+    if not isinstance(data, bytearray):
+        data = bytearray(data)
+    data += b"\n"
+    data += value
+    if len(data) > MAX_EVENT:
+        raise EventTooLarge("an event", MAX_EVENT, events)
+    return data

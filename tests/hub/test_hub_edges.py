@@ -217,8 +217,6 @@ async def test_a_large_chunk_for_a_crowd_does_not_block_the_loop(
 
     async with share(source() | spread()) as hub:
         longest, got = await longest_turn(hub, patterns, policy)
-    everything = CROWD * (2 * CHUNK + 1)
-    expected = {"/*": everything - CROWD, "/0": 3 * CROWD, None: everything}[patterns(0)]
-    assert got == expected + CROWD * (patterns(0) is None)
+    assert got == CROWD * {"/*": 2 * CHUNK + 1, "/0": 3, None: 2 * CHUNK + 2}[patterns(0)]
     # 0.5 s and more where each subscriber selects for itself, without a pause.
-    assert longest < 0.2
+    assert longest < 0.2  # 0.05 on a machine that does nothing else

@@ -109,7 +109,8 @@ def test_what_a_complete_handed_out_stays_as_it_was(batches: Batches) -> None:
     assert [plain(change.value) for change, _ in handed] == [plain(value) for _, value in handed]
 
 
-SCHEMA = re.search(r"```json\n(\{\s+\"\$schema\".*?)```", File("docs/frames.md").read_text("utf-8"), re.DOTALL)
+ROOT = File(__file__).resolve().parents[2]
+SCHEMA = re.search(r"```json\n(\{\s+\"\$schema\".*?)```", (ROOT / "docs" / "frames.md").read_text("utf-8"), re.DOTALL)
 
 
 def test_every_frame_fits_the_schema_in_the_docs() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from streamkit.untrusted import printable
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -30,6 +32,7 @@ __all__ = [
     "Truncated",
     "UnknownRun",
     "UnknownTool",
+    "shown_path",
 ]
 
 
@@ -96,7 +99,7 @@ class EmptyAnswer(Truncated):
 
 
 class Refused(StreamkitError):
-    """The model refused; `str(error)` carries its own words."""
+    """The model refused; `str(error)` carries its own words, on one line, at most 2,000 characters."""
 
 
 class Filtered(Refused):
@@ -205,10 +208,18 @@ class RetriesExhausted(StreamkitError):
 def _where(path: tuple[str | int, ...]) -> str:
     if not path:
         return "the root"
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
+    return shown_path(path)
+
+
+def shown_path(path: tuple[str | int, ...]) -> str:
+    """Write a path for a message: as a JSON Pointer, escaped and cut, because a model may have written its keys."""
+    return printable("".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path), 200)
 
 
 def _summary(errors: list[ErrorDetails], most: int = 5) -> str:
-    lines = [f"{_where(error['loc'])}: {error['msg']} (got {error['input']!r:.80})" for error in errors[:most]]
+    lines = [
+        f"{_where(error['loc'])}: {printable(error['msg'], 300)} (got {error['input']!r:.80})"
+        for error in errors[:most]
+    ]
     more = f"; and {len(errors) - most} more" if len(errors) > most else ""
     return f"{len(errors)} field{'s' * (len(errors) != 1)} not valid: {'; '.join(lines)}{more}"

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from streamkit.assembly.assembler import Assembler
-from streamkit.changes.change import Change, End, Finish, Status, to_pointer
+from streamkit.changes.change import Change, End, Finish, Status
 from streamkit.changes.endings import cut_short, unfinished
-from streamkit.errors import InvalidResult, StreamkitError
+from streamkit.errors import InvalidResult, StreamkitError, shown_path
 from streamkit.flow import Stage
 from streamkit.schema.nodes import ANY
 from streamkit.text.limits import Limits
@@ -164,7 +164,7 @@ class TextMachine:
         if not isinstance(error, StreamkitError):
             undumped = self._assembler.dump_failed_at
             path, done = (self._assembler.where(inside=True), "read") if undumped is None else (undumped, "dumped")
-            error.add_note(f"raised while {repr(to_pointer(path)) if path else 'the root'} was {done}")
+            error.add_note(f"raised while {repr(shown_path(path)) if path else 'the root'} was {done}")
         return self._end("failed", error)
 
     def _decode(self, chunk: object) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any, Literal, TypeAlias, cast
 
 from streamkit.changes.change import Change, Dropped, End, Path, to_pointer
+from streamkit.errors import shown_path
 
 __all__ = ["Document", "State"]
 
@@ -88,7 +89,7 @@ class Document:
             raise TypeError(f"a path is a tuple such as ('users', 0), got {path!r}")
         self._settle_text()
         if self._empty:
-            raise KeyError(to_pointer(path))
+            raise KeyError(shown_path(path))
         value: Any = self._root
         for part in path:
             kind = str if value.__class__ is dict else int if value.__class__ is list else None
@@ -97,7 +98,7 @@ class Document:
                     raise LookupError
                 value = value[part]
             except LookupError:
-                raise KeyError(to_pointer(path)) from None
+                raise KeyError(shown_path(path)) from None
         return value
 
     def has(self, path: Path) -> bool:
@@ -133,7 +134,7 @@ class Document:
                     self._blocks.append("".join(self._text))
                     self._text.clear()
                 if value.__class__ is not str:
-                    raise ValueError(f"cannot append {value!r:.80} at {to_pointer(path)!r}: only text is appended")
+                    raise ValueError(f"cannot append {value!r:.80} at '{shown_path(path)}': only text is appended")
                 self._text.append(value)  # pyright: ignore[reportArgumentType]  # just looked
             else:
                 self._append(path, value)
@@ -180,7 +181,7 @@ class Document:
         mine: _Container = None
         if isinstance(value, (dict, list)):
             if value:
-                raise ValueError(f"a container is added empty, then filled; got {value!r:.80} at {to_pointer(path)!r}")
+                raise ValueError(f"a container is added empty, then filled; got {value!r:.80} at '{shown_path(path)}'")
             mine = value = cast("_Container", value.copy())
             if self._owned is not None:
                 self._owned.add(path)
@@ -202,7 +203,7 @@ class Document:
         """Put a value where one stands: what was known of that one is void."""
         if not self.has(path):
             size = f"; the list has {len(parent)} items" if parent.__class__ is list else ""
-            raise ValueError(f"no place for a value at {to_pointer(path)!r}{size}")
+            raise ValueError(f"no place for a value at '{shown_path(path)}'{size}")
         self._void(path, "add")
         parent[path[-1]] = value
 
@@ -211,7 +212,7 @@ class Document:
         before = self._existing(path, "append")
         if not isinstance(before, str) or not isinstance(text, str):
             raise ValueError(  # noqa: TRY004  # as for every change that does not fit
-                f"cannot append to {before!r:.80} at {to_pointer(path)!r}: only strings grow"
+                f"cannot append to {before!r:.80} at '{shown_path(path)}': only strings grow"
             )
         self._text_path, self._blocks, self._text = path, [before], [text]
 
@@ -226,7 +227,7 @@ class Document:
         try:
             return self.get(path)
         except KeyError:
-            raise ValueError(f"cannot {op} at {to_pointer(path)!r}: nothing is there; add it first") from None
+            raise ValueError(f"cannot {op} at '{shown_path(path)}': nothing is there; add it first") from None
 
     def _settle_text(self) -> None:
         path = self._text_path
@@ -246,7 +247,7 @@ class Document:
             return found
         container: Any = self._root if not path else self._parent(path)[path[-1]]
         if (container.__class__ is not dict and container.__class__ is not list) or self._empty:
-            raise ValueError(f"no object or array at {to_pointer(path)!r}: parents are added before their children")
+            raise ValueError(f"no object or array at '{shown_path(path)}': parents are added before their children")
         if self._owned is None or path in self._owned:
             return container
         mine: _Container = container.copy()
@@ -264,7 +265,7 @@ class Document:
         try:
             parent[path[-1]]
         except (KeyError, IndexError, TypeError):
-            raise ValueError(f"nothing at {to_pointer(path)!r}: parents are added before their children") from None
+            raise ValueError(f"nothing at '{shown_path(path)}': parents are added before their children") from None
         return parent
 
     def _remove(self, path: Path) -> None:
@@ -274,7 +275,7 @@ class Document:
         parent, key = self._writable(path[:-1]), path[-1]
         if parent.__class__ is list and key != len(parent) - 1:
             # Removing from the middle would shift paths that others hold.
-            raise ValueError(f"cannot remove {to_pointer(path)!r}: only the last item of a list is removed")
+            raise ValueError(f"cannot remove '{shown_path(path)}': only the last item of a list is removed")
         del parent[key]
 
     def _void(self, path: Path, op: str) -> None:

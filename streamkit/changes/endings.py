@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
-from streamkit.changes.change import Change, End, Finish, Path, Status, to_pointer
-from streamkit.errors import EmptyAnswer, Filtered, Refused, StreamkitError, Truncated
+from streamkit.changes.change import Change, End, Finish, Path, Status
+from streamkit.errors import EmptyAnswer, Filtered, Refused, StreamkitError, Truncated, shown_path
+from streamkit.untrusted import printable
 
 __all__ = ["cut_short", "hold_failure", "missed", "no_beginning", "no_change", "unfinished"]
 
@@ -56,7 +57,7 @@ def missed(who: str) -> StreamkitError:
 def no_beginning(who: str, path: Path) -> StreamkitError:
     """Return what an operator on the whole document raises where it is told of a part first."""
     return StreamkitError(
-        f"{who} needs the document from its beginning, and the first change was at {to_pointer(path)!r}: put it before "
+        f"{who} needs the document from its beginning, and the first change was at '{shown_path(path)}': put it before "
         "select(), and join a hub without after=, which keeps all by share(..., retain=None)"
     )
 
@@ -69,7 +70,7 @@ def no_change(who: str, item: object) -> TypeError:
 def unfinished(finish: Finish, open_paths: tuple[Path, ...], *, started: bool) -> tuple[Status, StreamkitError]:
     """Return the status, and the error to raise, of a text that is not whole."""
     if finish.refusal is not None:
-        return "refused", Refused(finish.refusal)
+        return "refused", Refused(printable(finish.refusal, 2000))
     if finish.reason == "content_filter":
         return "refused", Filtered("the provider's content filter stopped the answer")
     if not started:
@@ -83,10 +84,10 @@ def unfinished(finish: Finish, open_paths: tuple[Path, ...], *, started: bool) -
         )
     path = open_paths[-1] if open_paths else ()
     advice = "; allow it more tokens" if finish.reason == "length" else ""
-    error = Truncated(f"the text ended inside {to_pointer(path) or 'the root'}{_told(finish)}{advice}")
+    error = Truncated(f"the text ended inside {shown_path(path) or 'the root'}{_told(finish)}{advice}")
     error.path, error.finish_reason = path, finish.reason
     return "truncated", error
 
 
 def _told(finish: Finish) -> str:
-    return f" (finish_reason {finish.reason!r})" if finish.reason else ""
+    return f" (finish_reason {finish.reason!r:.80})" if finish.reason else ""

@@ -11,7 +11,7 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from streamkit.changes.json_values import is_array, is_object
 
-__all__ = ["finite", "plain_errors", "write_json"]
+__all__ = ["finite", "on_one_line", "plain_errors", "write_json"]
 
 
 def write_json(value: object) -> bytes:
@@ -24,9 +24,18 @@ def write_json(value: object) -> bytes:
         PydanticSerializationError: the value contains itself, is nested too deeply, or has a lone surrogate in a text.
     """
     try:
-        return to_json(value, by_alias=False, inf_nan_mode="null", fallback=str)
+        line = to_json(value, by_alias=False, inf_nan_mode="null", fallback=str)
     except PydanticSerializationError:
-        return to_json(value, by_alias=False, inf_nan_mode="null", fallback=str, bytes_mode="base64")
+        line = to_json(value, by_alias=False, inf_nan_mode="null", fallback=str, bytes_mode="base64")
+    return on_one_line(line)
+
+
+def on_one_line(line: bytes) -> bytes:
+    """Escape the three characters that JSON allows inside a string, and at which some readers break lines."""
+    if b"\xe2\x80" in line or b"\xc2\x85" in line:
+        line = line.replace(b"\xe2\x80\xa8", b"\\u2028").replace(b"\xe2\x80\xa9", b"\\u2029")
+        line = line.replace(b"\xc2\x85", b"\\u0085")
+    return line
 
 
 def plain_errors(errors: object) -> list[dict[str, object]]:

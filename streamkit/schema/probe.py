@@ -1,7 +1,7 @@
 """`VariantProbe`: finds the way into an object by what comes first in it, where its type alone does not tell.
 
-Each object is looked at by a `VariantSearch` of its own: by a `SearchObserver` while its text is collected, or, known whole, by
-`find_entry`. What is found (`Entry`, in `nodes.py`) is nothing to them but something to hand on.
+Each object is searched by a `VariantSearch` of its own: through a `SearchObserver` while its text is buffered, or by
+`find_entry` when it is known completely. These pass on what they find (an `Entry`, in `nodes.py`) without using it.
 """
 
 from __future__ import annotations

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
 from streamkit.changes.change import Change, End
+from streamkit.untrusted import printable
 
 if TYPE_CHECKING:
     from streamkit.sinks.jsonlines import TextFile
 
-__all__ = ["Lines", "told"]
+__all__ = ["Lines", "shown_pointer", "told"]
 
 
 class Lines:
@@ -22,12 +23,20 @@ class Lines:
 
     def take(self, batch: Sequence[Change[object]], /) -> None:
         self._file.write(
-            "".join(f"{change.op:<9}  {change.pointer or '(root)'}  {told(change)}".rstrip() + "\n" for change in batch)
+            "".join(
+                f"{change.op:<9}  {printable(change.pointer, 200) or '(root)'}  {told(change)}".rstrip() + "\n"
+                for change in batch
+            )
         )
         self._file.flush()
 
     def close(self) -> None:
         """The file is its owner's to close."""
+
+
+def shown_pointer(change: Change[object]) -> str:
+    """A change's path, safe to show."""
+    return printable(change.pointer, 200) or "(root)"
 
 
 def told(change: Change[object], width: int = 100) -> str:
@@ -44,4 +53,4 @@ def told(change: Change[object], width: int = 100) -> str:
         text = "; ".join(str(error["msg"]) for error in cast("list[dict[str, object]]", value))
     else:
         text = json.dumps(value, ensure_ascii=False, default=repr)
-    return text if len(text) <= width else text[: width - 1] + "…"
+    return printable(text, width)

@@ -17,7 +17,8 @@ from rich.text import Text
 
 from streamkit.changes.change import Change, Path
 from streamkit.changes.document import Document
-from streamkit.sinks.lines import told
+from streamkit.sinks.lines import shown_pointer, told
+from streamkit.untrusted import printable
 
 __all__ = ["Panels"]
 
@@ -85,7 +86,7 @@ def _panel(title: str, lines: list[Text], height: int, below: str) -> Panel:
 
 def _change_line(change: Change[object]) -> Text:
     style = _OP_STYLES.get(change.op, "bold red" if change.op == "invalid" else "bold")
-    return Text.assemble((f"{change.op:<9}", style), f" {change.pointer or '(root)'}  ", (told(change), "dim"))
+    return Text.assemble((f"{change.op:<9}", style), f" {shown_pointer(change)}  ", (told(change), "dim"))
 
 
 class _Record:
@@ -124,7 +125,7 @@ class _Record:
             return line
         if state == "open" and isinstance(value, str):
             return line.append(_tail(value, self._width - len(line) - 1) + "▌", style)
-        return line.append(json.dumps(value, ensure_ascii=False), "" if state == "complete" else style)
+        return line.append(printable(json.dumps(value, ensure_ascii=False)), "" if state == "complete" else style)
 
 
 def _label(path: Path) -> str:
@@ -132,10 +133,12 @@ def _label(path: Path) -> str:
         return ""
     key = path[-1]
     # Wide enough for most names, so that the values beside them line up.
-    return f"[{key}]  " if isinstance(key, int) else f"{key:<8}  "
+    return f"[{key}]  " if isinstance(key, int) else f"{printable(key, 100):<8}  "
 
 
 def _tail(text: str, room: int) -> str:
     """The end of a text, where it grows, on one line."""
-    shown = text.replace("\n", "⏎")
+    shown = (
+        printable(text[-max(room, 1) :].replace("\n", "⏎")) if len(text) > room else printable(text.replace("\n", "⏎"))
+    )
     return shown if len(shown) <= room else "…" + shown[len(shown) - max(room - 1, 0) :]

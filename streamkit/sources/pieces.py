@@ -19,7 +19,7 @@ from pydantic_core import from_json
 from streamkit.errors import ConnectionLost, ProviderError, SourceFailed
 from streamkit.sources.answer import Answer, Piece, Reader
 from streamkit.sources.repeats import Known, Repeats, no_pieces
-from streamkit.sources.sse import Framer
+from streamkit.sources.sse import EventTooLarge, Framer
 from streamkit.sources.surrogates import SurrogateJoiner
 
 if TYPE_CHECKING:
@@ -74,7 +74,11 @@ class EventWire:
         if not self.heard:
             self.began = (self.began + read)[: 4 * _SHOWN]  # a character has at most four bytes
         rested = self._rests
-        events = self._framer.feed(read)
+        try:
+            events = self._framer.feed(read)
+        except EventTooLarge as error:
+            self.error, self.done = error, True
+            events = error.events
         self._rests = self._framer.rests
         pieces = self._pieces(events)
         if len(events) == 1 and rested and self._rests:

@@ -41,18 +41,19 @@ class Framer:
     none; what follows the last blank line when the body ends is no event.
     """
 
-    __slots__ = ("_after_cr", "_begun", "_data", "_line")
+    __slots__ = ("_after_cr", "_begun", "_data", "_joined", "_line")
 
     def __init__(self) -> None:
-        self._line = bytearray()  # of a line that has not ended
-        self._data: bytes | bytearray | None = None  # of the event that has not ended; a bytearray from its second line
+        self._line: bytes | bytearray = b""  # of a line that has not ended; a bytearray from its second piece
+        self._data: bytes | None = None  # of the event that has not ended
+        self._joined: bytearray | None = None  # the same, if it has several lines
         self._after_cr = False  # an LF that comes next belongs to it
         self._begun = False
 
     @property
     def rests(self) -> bool:
         """Whether nothing has begun that the next bytes could belong to, and no byte order mark can come any more."""
-        return self._begun and self._data is None and not self._line and not self._after_cr
+        return self._begun and self._data is self._joined is None and not self._line and not self._after_cr
 
     def feed(self, read: bytes) -> list[bytes]:
         """Receive what was read; return the data of each event that ends in it.
@@ -68,51 +69,75 @@ class Framer:
             return []
         last = None if read[-1] in b"\r\n" else lines.pop()
         if lines and self._line:
-            lines[0] = bytes(self._line) + lines[0]
-            self._line.clear()
-            self._check(lines[:1], lines)
+            lines[0] = bytes(self._line + lines[0])
+            self._line = b""
+            if len(lines[0]) > MAX_LINE:
+                raise EventTooLarge("a line", MAX_LINE, [])
         if len(read) > MAX_LINE:
-            self._check(lines, lines)
+            self._check(lines if last is None else [*lines, last])
         if lines and not self._begun:
             self._begun = True
             lines[0] = lines[0].removeprefix(_BOM)
         if last is None:
             self._after_cr = read[-1] == 13
-            return self._events(lines)
-        self._line += last
-        if len(self._line) > MAX_LINE:
-            raise EventTooLarge("a line", MAX_LINE, self._events(lines))
+        elif not self._line:
+            self._line = last
+        else:
+            self._add_to_line(last, lines)
         return self._events(lines)
 
-    def _check(self, checked: list[bytes], lines: list[bytes]) -> None:
+    def _add_to_line(self, piece: bytes, lines: list[bytes]) -> None:
+        """Keep a piece of a line that has not ended."""
+        if isinstance(self._line, bytearray):
+            self._line += piece
+        else:
+            self._line = bytearray(self._line + piece)
+        if len(self._line) > MAX_LINE:
+            raise EventTooLarge("a line", MAX_LINE, self._events(lines))
+
+    def _check(self, lines: list[bytes]) -> None:
         """Raise if a line is too long, with the events before it."""
-        for index, line in enumerate(checked):
+        for index, line in enumerate(lines):
             if len(line) > MAX_LINE:
                 raise EventTooLarge("a line", MAX_LINE, self._events(lines[:index]))
 
     def _events(self, lines: list[bytes]) -> list[bytes]:
+        if self._joined is not None:
+            return self._long_events(lines)
         events: list[bytes] = []
         data = self._data
         for line in lines:
             if not line:
                 if data:
-                    events.append(data if type(data) is bytes else bytes(data))
+                    events.append(data)
                 data = None
+            elif data is not None and line.startswith(b"data"):
+                return self._long_events(lines)  # perhaps: it reads these lines again, from the first one
             elif line.startswith(b"data:"):
-                value = line[6:] if line[5:6] == b" " else line[5:]
-                data = value if data is None else _joined(data, value, events)
+                data = line[6:] if line[5:6] == b" " else line[5:]
             elif line == b"data":
-                data = b"" if data is None else _joined(data, b"", events)
+                data = b""
         self._data = data
         return events
 
-
-def _joined(data: bytes | bytearray, value: bytes, events: list[bytes]) -> bytearray:
-    """Return the data of an event with another line; in place from the third line on, so that it stays linear."""
-    if not isinstance(data, bytearray):
-        data = bytearray(data)
-    data += b"\n"
-    data += value
-    if len(data) > MAX_EVENT:
-        raise EventTooLarge("an event", MAX_EVENT, events)
-    return data
+    def _long_events(self, lines: list[bytes]) -> list[bytes]:
+        """`_events` for events with several lines of data: these are joined in place, so that it stays linear."""
+        events: list[bytes] = []
+        joined = self._joined if self._data is None else bytearray(self._data)
+        self._data = None
+        for line in lines:
+            if not line:
+                if joined:
+                    events.append(bytes(joined))
+                joined = None
+            elif line.startswith(b"data:") or line == b"data":
+                value = line[6:] if line[5:6] == b" " else line[5:]
+                if joined is None:
+                    joined = bytearray(value)
+                else:
+                    joined += b"\n"
+                    joined += value
+                if len(joined) > MAX_EVENT:
+                    raise EventTooLarge("an event", MAX_EVENT, events)
+        self._joined = joined
+        return events

@@ -69,7 +69,7 @@ class CompactEncoder:
                     self._go(out, path)
                     out.append(value)
             elif op == "add" or op == "replace":
-                if value.__class__ is float and not isfinite(cast("float", value)):
+                if isinstance(value, float) and not isfinite(value):
                     value = None
                 out.append([*self._move(path), value])
             elif op == "complete":

@@ -68,7 +68,6 @@ class JsonPatchEncoder:
             elif op in ("add", "replace"):
                 self._set(out, path, value, known=known)
             elif op == "remove":
-                self._growing.clear()
                 # No operation removes the root.
                 gone: Operation = {"op": "remove", "path": to_pointer(path)}
                 out.append(gone if path else {"op": "replace", "path": "", "value": None})
@@ -80,8 +79,6 @@ class JsonPatchEncoder:
         return out
 
     def _set(self, out: list[Operation], path: Path, value: object, *, known: bool) -> None:
-        if known:
-            self._growing.clear()  # what grew there or below is gone
         empty = cast("dict[str, object] | list[object]", value).copy() if isinstance(value, (dict, list)) else value
         # Where something stands, "add" would insert it into a list.
         operation: Operation = {"op": "replace" if known else "add", "path": to_pointer(path), "value": finite(empty)}

@@ -6,6 +6,8 @@ import json
 
 from pydantic_core import PydanticSerializationError, to_json
 
+from streamkit.changes.write_json import on_one_line
+
 __all__ = ["to_line", "to_sse"]
 
 # What pydantic's writer refuses, this one writes: deeper values, and lone surrogates (as escapes).
@@ -15,14 +17,9 @@ _write = json.JSONEncoder(separators=(",", ":")).encode
 def to_line(value: object) -> bytes:
     """Write JSON values as UTF-8 without any character that a reader may take for a line break."""
     try:
-        line = to_json(value, inf_nan_mode="null")
+        return on_one_line(to_json(value, inf_nan_mode="null"))
     except PydanticSerializationError:
         return _write(value).encode()
-    # JSON allows these three inside a string; str.splitlines() breaks at them.
-    if b"\xe2\x80" in line or b"\xc2\x85" in line:
-        line = line.replace(b"\xe2\x80\xa8", b"\\u2028").replace(b"\xe2\x80\xa9", b"\\u2029")
-        line = line.replace(b"\xc2\x85", b"\\u0085")
-    return line
 
 
 def to_sse(value: object) -> bytes:

@@ -1,12 +1,14 @@
 """Framing Server-Sent Events: the standard's rules, at every split, against an independent reader."""
 
 from random import Random
+from time import process_time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamkit.sources.sse import Framer
+from streamkit import ProviderError
+from streamkit.sources.sse import EventTooLarge, Framer
 from streamkit.testing import every_split, random_split
 
 BODIES: dict[str, tuple[bytes, list[bytes]]] = {
@@ -73,3 +75,70 @@ def test_an_event_is_given_by_the_read_that_ends_it() -> None:
     assert framer.feed(b"data: a\r\n\r") == [b"a"]
     assert framer.feed(b"\ndata: b\n") == []
     assert framer.feed(b"\ndata: c\n\ndata: d\n\n") == [b"b", b"c", b"d"]
+
+
+def test_an_event_of_many_lines_costs_linear_time() -> None:
+    def seconds(lines: int, size: int) -> float:
+        body = b"data: " + b"x" * 100 + b"\n"
+        pieces = [body * size] * (lines // size)
+        start = process_time()
+        [event] = framed([*pieces, b"\n"])
+        assert len(event) == 101 * lines - 1
+        return process_time() - start
+
+    for size in (1, 10, 40_000):
+        assert seconds(40_000, size) < 0.5  # 19 s if each line copies the event
+    body = b"data: " + b"x" * 400_000 + b"\n\n"
+    start = process_time()
+    assert len(framed([body[at : at + 10] for at in range(0, len(body), 10)])[0]) == 400_000
+    assert process_time() - start < 0.5
+
+
+LONG = b"data: " + b"x" * 34 + b"\n"
+SHORT = b"data: " + b"y" * 14 + b"\n"
+FIRST = b"data: a\n\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "what"),
+    [
+        (FIRST + LONG + b"x\n\n", None),
+        (FIRST + b"data: x" + LONG + b"\n", "a line of more than 40 bytes"),
+        (FIRST + b"x" * 41, "a line of more than 40 bytes"),
+        (FIRST + b":" * 41 + b"\n\n", "a line of more than 40 bytes"),
+        (FIRST + SHORT * 4 + b"\n", None),
+        (FIRST + SHORT * 4 + b"data\n" * 2 + b"\n", "an event of more than 60 bytes"),
+        (FIRST + SHORT * 5 + b"\n" + FIRST, "an event of more than 60 bytes"),
+        (FIRST + LONG + b"data\n" * 27, "an event of more than 60 bytes"),
+        (FIRST + FIRST * 8, None),
+    ],
+)
+def test_what_is_too_large_is_refused_at_every_split(
+    monkeypatch: pytest.MonkeyPatch, body: bytes, what: str | None
+) -> None:
+    monkeypatch.setattr("streamkit.sources.sse.MAX_LINE", 40)
+    monkeypatch.setattr("streamkit.sources.sse.MAX_EVENT", 60)
+
+    def outcome(pieces: list[bytes]) -> tuple[list[bytes], str | None]:
+        framer, events = Framer(), list[bytes]()
+        try:
+            for piece in pieces:
+                events += framer.feed(piece)
+        except EventTooLarge as error:
+            return [*events, *error.events], str(error)
+        return events, None
+
+    for pieces in [*every_split(body), [body[i : i + 1] for i in range(len(body))]]:
+        events, error = outcome(pieces)
+        assert events[0] == b"a"
+        assert (error is None) == (what is None)
+        if what is not None:
+            assert f"sent {what} in its stream" in str(error)
+            assert len(events) == 1
+
+
+def test_a_line_without_end_takes_bounded_memory() -> None:
+    framer = Framer()
+    with pytest.raises(ProviderError, match=r"a line of more than 16,777,216 bytes"):
+        for _ in range(10_000):
+            framer.feed(b"x" * 65_536)

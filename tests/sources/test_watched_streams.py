@@ -1,4 +1,4 @@
-"""Streams of the SDK that somebody watches: tracers subclass, wrap or replace what is iterated, and must see all of it."""
+"""Streams of the SDK that somebody watches: a tracer that wraps one, or replaces its iterator, sees every chunk."""
 
 from __future__ import annotations
 
@@ -71,7 +71,8 @@ async def test_who_watches_an_async_stream_sees_every_chunk() -> None:
             stream: Any = await sdk.chat.completions.create(model="m", messages=[], stream=True)
             source: Any = openai_chat(AsyncProxy(stream, seen))  # type: ignore[arg-type]  # pyright: ignore[reportCallIssue, reportArgumentType]  # no stream of the SDK
             flow: Any = source | extract(User)
-            assert await flow.result() == User.model_validate_json(TEXT)
+            result: object = await flow.result()
+            assert result == User.model_validate_json(TEXT)
             assert stream.response.is_closed
     assert len(seen) >= len(PIECES)
 

@@ -94,9 +94,12 @@ def _joined_late(batches: Batches, at: int) -> Batches:
 
 
 class Stubborn:
-    """An object that cannot be written, not even as its repr."""
+    """An object that has no text."""
 
     def __repr__(self) -> str:
+        return "Stubborn()"
+
+    def __str__(self) -> str:
         raise RuntimeError("no")
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path as File
 from typing import Any, cast
 
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]  # it has neither types nor stubs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,9 +21,29 @@ from support.strategies import LAW
 from streamkit import Change, Document, End, StreamkitError, extract
 from streamkit.changes.change import Dropped
 from streamkit.wire import CompactDecoder, CompactEncoder
+from streamkit.wire.lines import to_line
 
 EMPTY: dict[str, object] = {"value": None, "verdicts": [[[], "open"]], "end": None}
 """What a snapshot of an empty document shows: JSON has nothing that is less than null."""
+
+
+class Note(BaseModel):
+    text: str
+
+
+class User(BaseModel):
+    name: str
+    age: int
+
+
+def decoder_of(*frames: Sequence[object]) -> CompactDecoder:
+    decoder = CompactDecoder()
+    for frame in frames:
+        decoder.decode(frame)
+    return decoder
+
+
+START: list[object] = [[0, [], {}], [0, ["a"], [1, {"b": "x"}]], [0, ["t"], "x"]]
 
 
 def comparable(shown: dict[str, object]) -> object:
@@ -110,6 +130,18 @@ def test_what_a_complete_handed_out_stays_as_it_was(batches: Batches) -> None:
 
 
 ROOT = File(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize("between", ['[{"reset": 2}]', "[]"])
+def test_a_value_that_was_handed_out_does_not_change_with_the_document(between: str) -> None:
+    decoder = decoder_of(START)
+    (complete,) = decoder.decode('[[0, ["a", 1]], 1]')
+    decoder.decode(between)
+    decoder.decode('[[0, ["a", 1, "b"], "y"], [0, ["a", 1, "c"], 1], [0, ["a", 1, "b"]], {"remove": 1}]')
+    assert complete.value == {"b": "x"}
+    assert cast("Any", decoder.document.value)["a"] == [1, {"c": 1}]
+
+
 SCHEMA = re.search(r"```json\n(\{\s+\"\$schema\".*?)```", (ROOT / "docs" / "frames.md").read_text("utf-8"), re.DOTALL)
 
 
@@ -193,6 +225,38 @@ def test_a_key_is_no_index() -> None:
     assert encoder.items([Change("add", at("a", 0), 1)]) == [[1, [0], 1]]
 
 
+class Mute:
+    """An object that cannot be written in any way."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError("no")
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (Mute(), "<Mute>"),
+        ("\ud800", "'\\ud800'"),
+        (b"\xff", "_w=="),
+        ({1: {2}}, {"1": [2]}),
+        (10**5000, "<int>"),
+        (float("inf"), None),
+        (Note(text="x"), {"text": "x"}),
+    ],
+)
+def test_any_object_may_be_the_input_of_an_error(value: object, written: object) -> None:
+    errors = [{"type": "t", "loc": ("a",), "msg": "m", "input": value, "ctx": {"error": ValueError("no")}}]
+    (item,) = CompactEncoder().items([Change("invalid", (), errors)])[1:]
+    assert item == {"invalid": [{"type": "t", "loc": ["a"], "msg": "m", "input": written, "ctx": {"error": "no"}}]}
+
+
+def test_a_text_with_a_lone_surrogate_is_escaped() -> None:
+    (change,) = CompactDecoder().decode(
+        CompactEncoder().encode([Change("end", (), End("failed", (), ValueError("\ud800")))])
+    )
+    assert str(cast("End", change.value).error) == "\ud800"
+
+
 def test_resets_are_counted() -> None:
     encoder = CompactEncoder()
     resets = [encoder.items([Change("reset", (), "why")]) for _ in range(2)]
@@ -221,7 +285,7 @@ def test_a_deep_document() -> None:
         decoder.decode(encoder.encode([change]))
         document.apply(change)
     late = CompactDecoder()
-    late.decode(json.dumps([encoder.snapshot(document)]))
+    late.decode(to_line([encoder.snapshot(document)]))
     assert decoder.document.value == late.document.value == json.loads(text)
     assert late.document.open == ()
 
@@ -238,15 +302,6 @@ def test_what_is_no_change(wrong: Any) -> None:
 
 
 # -- bytes -----------------------------------------------------------------------------------------------
-
-
-class Note(BaseModel):
-    text: str
-
-
-class User(BaseModel):
-    name: str
-    age: int
 
 
 def events(text: str, model: Any, size: int) -> bytes:
@@ -268,16 +323,6 @@ def test_bytes_of_many_users() -> None:
 
 
 # -- frames that do not fit ------------------------------------------------------------------------------
-
-
-def decoder_of(*frames: Sequence[object]) -> CompactDecoder:
-    decoder = CompactDecoder()
-    for frame in frames:
-        decoder.decode(frame)
-    return decoder
-
-
-START: list[object] = [[0, [], {}], [0, ["a"], [1, {"b": "x"}]], [0, ["t"], "x"]]
 
 
 MALFORMED: list[tuple[list[Any], int, str]] = [
@@ -329,8 +374,8 @@ def test_a_malformed_frame(frame: list[object], item: int, reason: str) -> None:
         decoder.decode("[[0, [], {}]]")
     decoder.decode('[{"snapshot": "x", "at": []}, "y"]')
     assert decoder.document.value == "xy"
-    decoder.decode(["z"])
-    assert decoder.document.value == "xyz"
+    (change,) = decoder.decode(["z"])
+    assert change == Change("append", (), "z")
 
 
 @pytest.mark.parametrize("frame", ["", "{", "{}", b"1", b"\xff", '"x"', "[1", "null", "[" * 100_000])

@@ -195,7 +195,7 @@ def changes_of(*patches: Patch, initial: object = ...) -> list[Change[object]]:
 
 
 def test_text_that_grew_is_appended() -> None:
-    patches = [
+    patches: list[Patch] = [
         [{"op": "add", "path": "", "value": {"name": "Jo"}}],
         [{"op": "replace", "path": "/name", "value": "John"}],
         [{"op": "replace", "path": "/name", "value": "John"}],
@@ -215,6 +215,20 @@ def test_text_that_grew_is_appended() -> None:
         Change("complete", (), {"name": "Jo"}),
         Change("end", (), End("complete")),
     ]
+
+
+def test_a_value_that_moves_stays_as_it_is() -> None:
+    initial = [{"x": 1}, {"y": [2]}, {"z": 3}]
+    for operation in ({"op": "move", "from": "/0", "path": "/1"}, {"op": "copy", "from": "/1", "path": "/0"}):
+        decoder = JsonPatchDecoder(initial=initial)
+        decoder.feed([operation])
+        assert decoder.document.value == apply(initial, [operation])
+
+
+def test_the_same_pointer_may_be_a_key_then_an_index() -> None:
+    grow: dict[str, object] = {"op": "append", "path": "/0", "value": "x"}
+    changes = changes_of([grow, {"op": "replace", "path": "", "value": ["y"]}, grow, grow], initial={"0": ""})
+    assert [change.path for change in changes if change.op == "append"] == [("0",), (0,), (0,)]
 
 
 def test_without_any_value_it_is_truncated() -> None:
@@ -256,6 +270,8 @@ def test_a_source_that_was_cut_short() -> None:
         ([{"op": "append", "path": "/a", "value": 1}], "only text is appended, got 1"),
         ([{"op": "move", "from": "/l", "path": "/l/0"}], "cannot move into itself"),
         ([{"op": "remove", "path": "/l/-"}], "'-' is not an index"),
+        ([{"op": "remove", "path": "/l/00"}], "'00' is not an index"),
+        ([{"op": "remove", "path": "/l/1_0"}], "'1_0' is not an index"),
         ([{"op": "add", "path": "/l/2", "value": 1}], "no item 2: the list has 1 items"),
         ([{"op": "add", "path": "/a/b", "value": 1}], "neither an object nor a list"),
         ("{", "operation 0 of the patch, '{': "),

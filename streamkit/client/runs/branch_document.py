@@ -73,5 +73,5 @@ class BranchDocument(Generic[ModelT]):
 
     def _of_no_tool(self) -> Sequence[Change]:
         known = ", ".join(map(repr, self._tools))
-        error = UnknownTool(f"the model called {self.called.name!r}, which is none of the tools: {known}")
+        error = UnknownTool(f"the model called {self.called.name!r:.80}, which is none of the tools: {known}")
         return [Change("end", (), End("failed", error=error))]

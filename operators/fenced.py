@@ -15,6 +15,7 @@ __all__ = ["fenced"]
 
 _DOCUMENT_START = re.compile(r"\s*[{\[]")
 _FENCE = re.compile(r"```[ \t]*\w*\s*(?=[{\[])")
+_SHOWN = 80
 _PARTIAL_FENCE = re.compile(r"(?:`{1,2}|```[ \t]*(?:\w{0,32}\s{0,1024}))\Z")
 
 
@@ -30,6 +31,7 @@ def fenced() -> Stage[str, str]:
 
 class _Fenced:
     def __init__(self) -> None:
+        self.said = ""  # the beginning of what was dropped, for the error of an answer without a document
         self._inside = self._seen_text = False
         self._buffer = ""
 
@@ -43,6 +45,8 @@ class _Fenced:
         if fence is not None:
             return self._start(text[fence.end() :])
         self._seen_text = self._seen_text or bool(text.strip())
+        if len(self.said) < _SHOWN:
+            self.said = (self.said + text[len(self._buffer) :]).lstrip()[:_SHOWN]
         partial = _PARTIAL_FENCE.search(text)
         self._buffer = partial[0] if partial is not None else ""
         return ()
@@ -51,5 +55,5 @@ class _Fenced:
         return ()
 
     def _start(self, text: str) -> Sequence[str]:
-        self._inside, self._buffer = True, ""
+        self._inside, self._buffer, self.said = True, "", ""
         return (text,)

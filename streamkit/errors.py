@@ -79,6 +79,14 @@ class JsonSyntaxError(StreamkitError, ValueError):
         self.met = f"{reason}, at {_where(path)} (line {line}, column {column}, offset {offset})"
         super().__init__(f"{self.met}; {advice}" if advice else self.met)
 
+    def with_advice(self, advice: str) -> JsonSyntaxError:
+        """Return the same error with another advice: who calls may know better what helps."""
+        other = type(self)(
+            self.reason, path=self.path or (), offset=self.offset, line=self.line, column=self.column, advice=advice
+        )
+        other.partial = self.partial
+        return other
+
 
 class LimitExceeded(JsonSyntaxError):
     """The text is larger, deeper or longer than the limits given to `accumulate()` allow."""
@@ -95,7 +103,7 @@ class Truncated(StreamkitError):
 
 
 class EmptyAnswer(Truncated):
-    """The stream ended without any text."""
+    """The stream ended without any JSON."""
 
 
 class Refused(StreamkitError):

@@ -89,12 +89,14 @@ class Finish(NamedTuple):
         refusal: the text of a refusal, if there was one.
         ended: the source knows that nothing is missing. False where a provider's stream just stopped, without a
             finish reason or a closing event: then even a complete document ends `truncated`.
+        said: the beginning of text that an operator such as `fenced` dropped, for the error of an empty answer.
     """
 
     reason: str | None = None
     usage: Mapping[str, object] | None = None
     refusal: str | None = None
     ended: bool = True
+    said: str = ""
 
 
 def to_pointer(path: Path) -> str:

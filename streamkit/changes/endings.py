@@ -74,7 +74,8 @@ def unfinished(finish: Finish, open_paths: tuple[Path, ...], *, started: bool) -
     if finish.reason == "content_filter":
         return "refused", Filtered("the provider's content filter stopped the answer")
     if not started:
-        empty = EmptyAnswer(f"the stream ended without any text{_told(finish)}")
+        got = f"before any JSON: got {finish.said!r}; ask for JSON alone" if finish.said else "without any text"
+        empty = EmptyAnswer(f"the stream ended {got}{_told(finish)}")
         empty.finish_reason = finish.reason
         return "truncated", empty
     if not finish.ended and started and not open_paths:

@@ -181,6 +181,9 @@ class Fused:
             if self._parts[index].emits_changes is False:
                 # It does not pass on the `end`, but sets `error`: the machines after it get that as the reason.
                 reason = getattr(machine, "error", None) or reason
+            said = getattr(machine, "said", "")
+            if said and isinstance(reason, Finish):
+                reason = reason._replace(said=said)  # text that the machine dropped, for the error of an empty answer
         if self.error is None:
             self.error = next((e for e in (getattr(m, "error", None) for m in self._machines) if e is not None), None)
         return batch

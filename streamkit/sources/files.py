@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from io import BufferedReader, FileIO
 from os import PathLike
 from pathlib import Path
+from stat import S_ISFIFO, S_ISSOCK
 from typing import Protocol, cast
 
-from anyio import to_thread
+from anyio import wait_readable
+
+from streamkit.sources.daemon import DaemonCalls
 
 __all__ = ["Readable", "ReadableFile", "file", "stdin"]
 
@@ -54,12 +59,18 @@ class ReadableFile:
                 yield chunk
 
     async def __aiter__(self) -> AsyncIterator[str | bytes]:
-        # In a thread: reading a pipe waits, and reading a disk may.
-        with self._reader() as read:
-            # A read that is given up goes on in its thread, so only on a file that nobody closes meanwhile.
-            given_up = not isinstance(self._source, (str, PathLike))
-            while chunk := await to_thread.run_sync(read, self._size, abandon_on_cancel=given_up):
+        # In a thread: reading a disk takes time, and opening or reading a pipe may take for ever.
+        calls, opened = DaemonCalls(), ExitStack()
+        try:
+            read = await calls.call(lambda: opened.enter_context(self._reader()))
+            pipe = _pipe_of(read)
+            if pipe is not None and not _is_buffered(read, pipe):
+                pipe = await _wait_for(pipe)
+            while chunk := await calls.call(lambda: read(self._size)):
                 yield chunk
+                pipe = await _wait_for(pipe)
+        finally:
+            calls.close(opened.close)
 
     @contextmanager
     def _reader(self) -> Generator[Callable[[int], str | bytes]]:
@@ -69,3 +80,36 @@ class ReadableFile:
         else:
             # `read1` gives what is there; `read` would wait for the whole chunk.
             yield getattr(self._source, "read1", self._source.read)
+
+
+def _pipe_of(read: object) -> int | None:
+    """Return the descriptor of a pipe, socket or terminal that can be waited for; None for other files.
+
+    In text mode, a read waits for a whole chunk, however much of it is there.
+    """
+    opened = getattr(read, "__self__", None)
+    if os.name == "nt" or not isinstance(opened, (BufferedReader, FileIO)):
+        return None
+    descriptor = opened.fileno()
+    mode = os.fstat(descriptor).st_mode
+    return descriptor if S_ISFIFO(mode) or S_ISSOCK(mode) or os.isatty(descriptor) else None
+
+
+def _is_buffered(read: object, pipe: int) -> bool:
+    """Whether an open file has bytes that were read from its pipe before."""
+    opened = getattr(read, "__self__", None)
+    if not isinstance(opened, BufferedReader):
+        return False
+    blocking = os.get_blocking(pipe)
+    os.set_blocking(pipe, False)  # else peek() waits if there is nothing
+    try:
+        return bool(opened.peek(1))
+    finally:
+        os.set_blocking(pipe, blocking)
+
+
+async def _wait_for(pipe: int | None) -> int | None:
+    """Wait until a pipe can be read without waiting: unlike a read, this can be given up, and loses nothing."""
+    if pipe is not None:
+        await wait_readable(pipe)
+    return pipe

@@ -58,6 +58,7 @@ _NOT_JSON = (
     "the text is not JSON from its beginning: ask for JSON alone, or take off a fence around it by fenced() | "
     "accumulate(ignore_rest=True)"
 )
+_BYTE_ORDER_MARK = "the text begins with a byte order mark: decode it as 'utf-8-sig', or remove its first character"
 _MAX_DIGITS = 4300
 """Most digits of a number before its fraction: jiter refuses more, and so does Python's `int`."""
 _WHOLE_DEPTH = 32
@@ -541,7 +542,8 @@ class Scanner:
 
     def _no_value(self, reason: str, at: int) -> JsonSyntaxError:
         # By far the most common cause is prose or a Markdown fence around the answer.
-        return self._error(reason, at, advice="" if self._closers else _NOT_JSON)
+        advice = _BYTE_ORDER_MARK if "\\ufeff" in reason else _NOT_JSON
+        return self._error(reason, at, advice="" if self._closers else advice)
 
     def _beyond(self, reason: str, at: int) -> JsonSyntaxError:
         return self._located(LimitExceeded, reason, at, inside=True)

@@ -258,7 +258,8 @@ def test_a_model_is_told_what_was_wrong_and_not_what_the_program_may_do() -> Non
     assert "expected a value, got 'S', at the root (line 1, column 1, offset 0)\n" in told
     error = cast("JsonSyntaxError", run.attempts[0].error)
     assert str(error) == f"{error.met}; {error.advice}"
-    assert "fenced()" in error.advice
+    assert "mode=Mode.MD_JSON" in error.advice
+    assert "fenced()" not in str(error)
 
 
 def check_exhausted(error: RetriesExhausted) -> None:

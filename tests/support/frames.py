@@ -132,7 +132,7 @@ KEYS = [
 ]
 TEXTS = ["", "x", "yz", '"', "\n", "\r\n", "\u2028", "\u2029\x85", "😀", "\\", "é", "\x00"]
 SCALARS = [0, -1, 5, 2**40, True, False, None, 1.5, -0.0, 1e300, float("inf"), float("nan")]
-INPUTS = ["\ud800", b"\xff", b"ok", Shy(), Stubborn(), {1: {2}}, _LOOP, 10**5000, object, float("inf"), {"a": [None]}]
+INPUTS = ["\ud800", b"\xff", b"ok", Shy(), Stubborn(), {1: {2}}, _LOOP, object, float("inf"), {"a": [None]}]
 
 
 def _errors(dice: Random, path: Path) -> list[dict[str, object]]:

@@ -243,6 +243,7 @@ class Mute:
         (float("inf"), None),
         (Note(text="x"), {"text": "x"}),
     ],
+    ids=["mute", "surrogate", "bytes", "keys", "long", "infinite", "model"],
 )
 def test_any_object_may_be_the_input_of_an_error(value: object, written: object) -> None:
     errors = [{"type": "t", "loc": ("a",), "msg": "m", "input": value, "ctx": {"error": ValueError("no")}}]

@@ -17,7 +17,7 @@ from streamkit.changes.change import Change, End, Finish, Status, is_verdict
 from streamkit.client.request import Asked
 from streamkit.client.retries.retry import Retries, asked_again
 from streamkit.client.runs.unwrapped import unwrapped
-from streamkit.errors import Attempt, EmptyAnswer, InvalidResult, RetriesExhausted, StreamkitError
+from streamkit.errors import Attempt, EmptyAnswer, InvalidResult, JsonSyntaxError, RetriesExhausted, StreamkitError
 from streamkit.operators import accumulate, diff, fenced, validate
 from streamkit.sources.answer import Answer, Piece, Slot
 
@@ -28,6 +28,10 @@ __all__ = ["Attempts", "Cancelled", "Reads", "pipeline_for"]
 
 ModelT = TypeVar("ModelT")
 
+_ASK_FOR_A_FENCE = (
+    "the model answered with other text than JSON: ask with mode=Mode.MD_JSON, which reads JSON in a Markdown fence"
+)
+_NO_GRAMMAR = "the model answered with other text than JSON: ask in another mode, or another model"
 _SHOWN = 200  # characters of what came instead of an answer, for the error
 
 
@@ -212,6 +216,9 @@ class Attempts(Generic[ModelT]):
 
     def _said_better(self, error: Exception | None) -> Exception | None:
         """An empty answer is not quite empty where something else came."""
+        if isinstance(error, JsonSyntaxError) and "fenced()" in error.advice:
+            # Its advice is for a pipeline; a client's user has none.
+            return error.with_advice(_NO_GRAMMAR if self.asked.fenced else _ASK_FOR_A_FENCE)
         said = self.text.strip() or self._instead.strip()
         if not isinstance(error, EmptyAnswer) or not said:
             return error

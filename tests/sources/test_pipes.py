@@ -1,0 +1,147 @@
+"""Reading pipes in async code: a read that is given up loses nothing, and keeps neither loop nor process alive."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+
+from streamkit import StreamkitError
+from streamkit.operators import timeout
+from streamkit.sources import file
+
+PROGRAM = """
+import asyncio, io, os, sys
+from streamkit.operators import accumulate, timeout, throttle
+from streamkit.sources import file, stdin
+
+async def main():
+    try:
+        async with {source} | {stage} as changes:
+            async for change in changes:
+                print(change.op, flush=True)
+    except TimeoutError:
+        print("given up", flush=True)
+
+async def cancelled():
+    try:
+        async with asyncio.timeout(0.5):
+            await main()
+    except TimeoutError:
+        print("cancelled", flush=True)
+
+asyncio.run({main}())
+print("bye", flush=True)
+"""
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["stdin()", "file(sys.stdin.buffer)", "file(sys.stdin)", "file('/dev/stdin')", "file(os.fdopen(0, 'rb'))"],
+)
+@pytest.mark.parametrize(
+    ("stage", "main", "said"),
+    [
+        ("accumulate() | timeout(between=0.5)", "main", "given up"),
+        ("accumulate() | throttle(0.01)", "cancelled", "cancelled"),
+    ],
+)
+def test_a_read_that_is_given_up_does_not_keep_the_process_alive(
+    source: str, stage: str, main: str, said: str
+) -> None:
+    program = PROGRAM.format(source=source, stage=stage, main=main)
+    process = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert process.stdin is not None
+    try:
+        process.stdin.write(b'{"a": ')
+        process.stdin.flush()
+        out = process.stdout.read() if process.stdout is not None else b""
+        assert process.wait(timeout=10) == 0
+        ops = out.decode().split("\n")
+        assert ops[-4 if said == "given up" else -3 :][:1] != [""]
+        assert said in ops
+        assert "bye" in ops
+    finally:
+        process.kill()
+        process.stdin.close()
+        process.wait()
+
+
+@pytest.fixture
+def pipe() -> Any:
+    end, other = os.pipe()
+    with os.fdopen(end, "rb") as reading, os.fdopen(other, "wb", buffering=0) as writing:
+        yield reading, writing
+
+
+async def taken(items: Any, count: int) -> list[bytes]:
+    return [await anext(items) for _ in range(count)]
+
+
+async def test_a_read_that_is_given_up_loses_nothing(pipe: tuple[IO[bytes], IO[bytes]]) -> None:
+    reading, writing = pipe
+    source = file(reading)
+    writing.write(b"one")
+    for text in (b"two", b"three"):
+        with pytest.raises(TimeoutError):
+            async with source | timeout(first=0.1, between=0.05) as items:
+                async for _ in items:
+                    pass
+        writing.write(text)
+    writing.close()
+    async with source | timeout(first=1) as items:
+        assert [item async for item in items] == [b"three"]
+    reading.close()  # no thread holds it
+
+
+async def test_bytes_that_were_read_before_are_not_waited_for(pipe: tuple[IO[bytes], IO[bytes]]) -> None:
+    reading, writing = pipe
+    writing.write(b"header\n[1]")
+    assert reading.readline() == b"header\n"
+    async with file(reading) | timeout(first=1, between=1) as items:
+        assert await anext(items) == b"[1]"
+        writing.write(b"[2]")
+        assert await anext(items) == b"[2]"
+    assert os.get_blocking(reading.fileno())
+
+
+async def test_a_named_pipe_that_nobody_writes_to(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with pytest.raises(TimeoutError):
+        async with file(path) | timeout(first=0.05) as items:
+            await anext(items)
+    with path.open("wb") as writing:  # the one that was given up opens it, and closes it
+        writing.write(b"")
+    for _ in range(100):
+        if not [thread for thread in threading.enumerate() if thread.name == "streamkit file"]:
+            break
+        await asyncio.sleep(0.01)
+    else:
+        pytest.fail("the thread goes on")
+
+
+async def test_a_read_of_something_else_that_is_given_up() -> None:
+    class Slow(io.RawIOBase):
+        def readinto(self, buffer: Any) -> int:
+            time.sleep(0.1)
+            return 0
+
+    for slow in (Slow(), io.BufferedReader(Slow())):
+        with pytest.raises(TimeoutError):
+            async with file(slow) | timeout(first=0.02) as items:
+                await anext(items)
+
+
+def test_a_file_needs_asyncio() -> None:
+    reading = file(io.BytesIO(b"x")).__aiter__()
+    with pytest.raises(StreamkitError, match="asyncio"):
+        reading.__anext__().send(None)  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]  # a coroutine

@@ -18,6 +18,7 @@ __all__ = [
     "EmptyAnswer",
     "FellBehind",
     "Filtered",
+    "InstructorRetryException",
     "InvalidResult",
     "JsonSyntaxError",
     "LimitExceeded",
@@ -211,6 +212,10 @@ class RetriesExhausted(StreamkitError):
         self.attempts = list(attempts)
         last = self.attempts[-1].error
         super().__init__(f"{len(self.attempts)} attempts gave no valid result; the last: {last}")
+
+
+InstructorRetryException = RetriesExhausted
+"""Instructor's name."""
 
 
 def _where(path: tuple[str | int, ...]) -> str:

@@ -134,13 +134,30 @@ def from_provider(
         api_key = os.environ.get(known.key) if known is not None and known.key is not None else "none"
     if api_key is None and known is not None and known.base_url is not None:
         raise OpenAIError(f"no key for {provider!r}: set {known.key}, or give api_key=...")
-    arguments: dict[str, Any] = {"base_url": base_url or (known and known.base_url), "api_key": api_key, **options}
+    if api_key is None and provider == "openai":
+        raise OpenAIError("no key for 'openai': set OPENAI_API_KEY, or give api_key=...")
+    endpoint = base_url or (_endpoint(provider, known.base_url) if known and known.base_url else None)
+    arguments: dict[str, Any] = {"base_url": endpoint, "api_key": api_key, **options}
     sdk = _sdk(provider, arguments, is_async=async_client)
     mode = mode or (known.mode if known is not None else Mode.JSON_SCHEMA)
     omit = known.omit if known is not None else None
     if isinstance(sdk, AsyncOpenAI):
         return AsyncClient(AsyncOpenAIApi(sdk, omit), model=model, mode=mode, source=source)
     return Client(OpenAIApi(sdk, omit), model=model, mode=mode, source=source)
+
+
+def _endpoint(provider: str, template: str) -> str:
+    """Fill in the environment variables of an endpoint.
+
+    Raises:
+        ValueError: one is not set.
+    """
+    names = re.findall(r"\{(\w+)\}", template)
+    missing = [name for name in names if not os.environ.get(name)]
+    if missing:
+        raise ValueError(f"the endpoint of {provider!r} depends on {', '.join(missing)}: set it, or give base_url=...")
+    values = {name: os.environ[name].removeprefix("https://").rstrip("/") for name in names}
+    return template.format(**values)
 
 
 def _unknown(provider: str, name: str) -> str:

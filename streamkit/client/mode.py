@@ -20,8 +20,8 @@ class Mode(Enum):
             any of the others.
         RESPONSES: structured outputs of the Responses API.
         RESPONSES_TOOLS: a forced function call of the Responses API.
-        TOOLS_STRICT, PARALLEL_TOOLS: Instructor's names; here schemas are strict where they can be, and
-            several calls are read by `stream_tools`.
+        FUNCTIONS, TOOLS_STRICT, ANTHROPIC_JSON, ...: all of Instructor's names, each an alias of the nearest of these.
+            Schemas are strict where they can be, and `stream_tools` reads several calls.
     """
 
     JSON_SCHEMA = "json_schema"
@@ -30,8 +30,17 @@ class Mode(Enum):
     MD_JSON = "md_json"
     RESPONSES = "responses"
     RESPONSES_TOOLS = "responses_tools"
-    TOOLS_STRICT = "tools"  # noqa: PIE796  # an alias on purpose
-    PARALLEL_TOOLS = "tools"  # noqa: PIE796  # as TOOLS_STRICT
+    # Instructor's other names, each an alias of the nearest mode.
+    FUNCTIONS = TOOLS_STRICT = PARALLEL_TOOLS = "tools"  # noqa: PIE796
+    ANTHROPIC_TOOLS = ANTHROPIC_REASONING_TOOLS = ANTHROPIC_PARALLEL_TOOLS = "tools"  # noqa: PIE796
+    MISTRAL_TOOLS = COHERE_TOOLS = CEREBRAS_TOOLS = FIREWORKS_TOOLS = WRITER_TOOLS = "tools"  # noqa: PIE796
+    GEMINI_TOOLS = GENAI_TOOLS = VERTEXAI_TOOLS = VERTEXAI_PARALLEL_TOOLS = "tools"  # noqa: PIE796
+    BEDROCK_TOOLS = XAI_TOOLS = "tools"  # noqa: PIE796
+    JSON_O1 = ANTHROPIC_JSON = CEREBRAS_JSON = FIREWORKS_JSON = WRITER_JSON = "json"  # noqa: PIE796
+    GEMINI_JSON = GENAI_JSON = VERTEXAI_JSON = BEDROCK_JSON = PERPLEXITY_JSON = XAI_JSON = "json"  # noqa: PIE796
+    MISTRAL_STRUCTURED_OUTPUTS = GENAI_STRUCTURED_OUTPUTS = "json_schema"  # noqa: PIE796
+    COHERE_JSON_SCHEMA = OPENROUTER_STRUCTURED_OUTPUTS = "json_schema"  # noqa: PIE796
+    RESPONSES_TOOLS_WITH_INBUILT_TOOLS = "responses_tools"  # noqa: PIE796
 
     @property
     def calls_tools(self) -> bool:

@@ -90,7 +90,10 @@ def _pipe_of(read: object) -> int | None:
     opened = getattr(read, "__self__", None)
     if os.name == "nt" or not isinstance(opened, (BufferedReader, FileIO)):
         return None
-    descriptor = opened.fileno()
+    try:
+        descriptor = opened.fileno()
+    except OSError:
+        return None
     mode = os.fstat(descriptor).st_mode
     return descriptor if S_ISFIFO(mode) or S_ISSOCK(mode) or os.isatty(descriptor) else None
 

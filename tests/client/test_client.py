@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from typing import Annotated, Any, Literal, cast
@@ -91,6 +92,8 @@ def test_an_unknown_provider_is_told_the_known_ones() -> None:
 def test_the_known_providers(provider: str, separator: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AZURE_OPENAI_ENDPOINT", "https://me.openai.azure.com")
     monkeypatch.setenv("OPENAI_API_VERSION", "2024-10-21")
+    for name in ("AWS_REGION", "DATABRICKS_HOST", "GOOGLE_CLOUD_LOCATION", "GOOGLE_CLOUD_PROJECT"):
+        monkeypatch.setenv(name, "mine")
     known = PROVIDERS[provider]
     if known.key is not None:
         monkeypatch.setenv(known.key, "secret")
@@ -99,7 +102,48 @@ def test_the_known_providers(provider: str, separator: str, monkeypatch: pytest.
         assert client.mode is known.mode
         assert client.sdk.api_key == ("secret" if known.key else "none")
         assert client.sdk.base_url.scheme == ("https" if known.key else "http")
-        assert str(client.sdk.base_url).startswith(known.base_url or "https://")
+        filled = re.sub(r"\{\w+\}", "mine", known.base_url or "https://")
+        assert str(client.sdk.base_url).startswith(filled)
+
+
+@pytest.mark.parametrize("provider", sorted(PROVIDERS.keys() - {"azure", "anthropic"}))
+def test_a_missing_key_is_our_error_and_names_its_variable(provider: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = PROVIDERS[provider]
+    if known.key is None:
+        return
+    monkeypatch.delenv(known.key, raising=False)
+    with pytest.raises(openai.OpenAIError, match=f"no key for '{provider}': set {known.key}, or give api_key"):
+        from_provider(f"{provider}/m")
+
+
+def test_an_endpoint_that_depends_on_the_account_names_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DATABRICKS_HOST", raising=False)
+    with pytest.raises(ValueError, match="'databricks' depends on DATABRICKS_HOST"):
+        from_provider("databricks/m", api_key="k")
+    monkeypatch.setenv("DATABRICKS_HOST", "https://me.cloud.databricks.com/")
+    with from_provider("databricks/m", api_key="k") as client:
+        assert str(client.sdk.base_url) == "https://me.cloud.databricks.com/serving-endpoints/"
+
+
+def test_instructors_modes_are_all_known() -> None:
+    names = "FUNCTIONS TOOLS_STRICT JSON_O1 ANTHROPIC_TOOLS ANTHROPIC_JSON MISTRAL_STRUCTURED_OUTPUTS GENAI_TOOLS XAI_JSON"
+    assert [Mode[name].value for name in names.split()] == [
+        "tools",
+        "tools",
+        "json",
+        "tools",
+        "json",
+        "json_schema",
+        "tools",
+        "json",
+    ]
+
+
+def test_instructors_imports_work() -> None:
+    from streamkit.dsl.partial import Partial, PartialLiteralMixin  # noqa: PLC0415
+
+    assert (Partial, PartialLiteralMixin) == (streamkit.Partial, streamkit.PartialLiteralMixin)
+    assert streamkit.InstructorRetryException is streamkit.RetriesExhausted
 
 
 def test_a_key_is_asked_for_by_its_own_name(monkeypatch: pytest.MonkeyPatch) -> None:

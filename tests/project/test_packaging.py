@@ -40,7 +40,8 @@ def in_wheel() -> set[str]:
     operators = {f"streamkit/{path.relative_to(ROOT).as_posix()}" for path in (ROOT / "operators").rglob("*.py")}
     # rglob does not follow the symlink.
     rest = {path.relative_to(ROOT).as_posix() for path in (ROOT / "streamkit").rglob("*.py")}
-    return operators | rest | {"streamkit/py.typed"}
+    static = {path.relative_to(ROOT).as_posix() for path in (ROOT / "streamkit" / "web" / "static").iterdir()}
+    return operators | rest | static | {"streamkit/py.typed"}
 
 
 def python(*args: str | Path, cwd: Path, interpreter: str | Path = sys.executable) -> str:

@@ -1,0 +1,1 @@
+"""Names under which Instructor's users import things; see docs/instructor.md."""

@@ -301,6 +301,8 @@ class _Compiler:
         if omits(items) or omits(schema.get("values_schema")) or schema.get("fail_fast"):
             return None
         if kind == "tuple":
+            if any(map(_has_default, cast("list[Schema]", items))):
+                return None  # an item that was not received is filled in
             last = len(cast("list[Schema]", items)) - 1
             streams = schema.get("variadic_item_index", last) == last
             return Container(is_list=True, shown_as=tuple) if streams else None
@@ -339,6 +341,13 @@ class _Compiler:
     def closed(self, schema: Schema) -> CoreSchema:
         """A schema that stands by itself: with the definitions it needs."""
         return closed(schema, self.definitions)
+
+
+def _has_default(schema: Schema) -> bool:
+    """Whether a missing value is filled in, by the schema itself or inside function validators around it."""
+    while str(schema["type"]).startswith("function-") and "schema" in schema:
+        schema = cast("Schema", schema["schema"])
+    return schema["type"] == "default"
 
 
 def _core(config: Schema) -> CoreConfig | None:

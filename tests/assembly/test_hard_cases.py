@@ -31,6 +31,7 @@ from support.recorder import always, check, fold, gather, plain, tidy
 from support.verdicts import nothing, verdicts
 from typing_extensions import TypedDict
 
+from streamkit import InvalidResult, extract
 from streamkit.changes.change import Change, End
 from streamkit.operators import accumulate, diff, tap, validate
 
@@ -421,3 +422,27 @@ def test_raising_reaches_the_root(model: Any, text: str) -> None:
         told = gather(chunks | accumulate() | validate(model, on_invalid="raise"))
         assert [change.op for change in told][-2:] == ["invalid", "end"]
         assert cast("End", told[-1].value).status == "failed"
+
+
+@pytest.mark.parametrize("text", ["[1]", "[]", "[1, 2]", '[1, "x"]', "[1, 2, 3]"])
+@pytest.mark.parametrize(
+    "model",
+    [
+        tuple[int, Annotated[int, Field(default=42)]],
+        tuple[int, Annotated[list[int], Field(default_factory=list)]],
+        tuple[int, Annotated[int, Field(default=42), AfterValidator(abs)]],
+        tuple[int, Annotated[int, AfterValidator(abs), Field(default=42)]],
+    ],
+)
+def test_items_of_a_tuple_have_defaults_as_pydantic_gives_them(model: Any, text: str) -> None:
+    for chunks in ([text], list(text)):
+        try:
+            expected = TypeAdapter(model).validate_json(text)
+        except ValidationError as error:
+            with pytest.raises(InvalidResult) as found:
+                (chunks | extract(model)).result_sync()
+            assert [(each["loc"], each["type"]) for each in found.value.errors] == [
+                (each["loc"], each["type"]) for each in error.errors()
+            ]
+        else:
+            assert (chunks | extract(model)).result_sync() == expected

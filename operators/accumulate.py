@@ -25,7 +25,8 @@ def accumulate(
     before it is emitted, then an `end` with status `failed`, then the flow raises the error.
 
     Args:
-        max_depth: levels of nested containers.
+        max_depth: levels of nested containers. Memory grows with its square, 4 bytes for each: text that is as deep as
+            allowed takes 0.2 MB with the default, 4 MB with 1,000, 400 MB with 10,000.
         max_size: length of the text in characters.
         ignore_rest: ignore text after the document (a second document, the end of a fence); by default it is an error.
 

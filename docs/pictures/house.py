@@ -18,6 +18,12 @@ ROOT = Path(__file__).resolve().parents[2]
 FRONT = "streamkit"  # the package's __init__, which names the public API
 WIDTH, ROW, BOX_WIDTH, BOX_HEIGHT = 880, 92, 128, 40
 
+_TIP = (
+    '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerUnits="userSpaceOnUse" '
+    'markerWidth="8" markerHeight="8" orient="auto">'
+    '<path d="M0 0L8 4L0 8z" style="fill:#94a3b8;stroke:none"/></marker></defs>'
+)
+
 Arrows = dict[tuple[str, str], int]
 
 
@@ -79,9 +85,9 @@ def svg(rows: list[list[str]], drawn: Arrows) -> str:
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img">',
             f"<title>Packages of streamkit: {sum(map(len, rows))} boxes, {len(drawn)} arrows</title>",
-            f'<style>{style}</style><rect x="0" y="0" width="{WIDTH}" height="{height}" style="fill:#fff;stroke:none"/>',
-            '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerUnits="userSpaceOnUse" markerWidth="8" markerHeight="8" orient="auto">'
-            '<path d="M0 0L8 4L0 8z" style="fill:#94a3b8;stroke:none"/></marker></defs>',
+            f"<style>{style}</style>",
+            f'<rect x="0" y="0" width="{WIDTH}" height="{height}" style="fill:#fff;stroke:none"/>',
+            _TIP,
             *lines,
             *boxes,
             "</svg>",

@@ -69,4 +69,12 @@ PROVIDERS: Mapping[str, Provider] = {
     "llama.cpp": Provider("http://localhost:8080/v1", None),
 }
 
-ALSO_CALLED: Mapping[str, str] = {"google": "gemini", "azure_openai": "azure", "lmstudio": "lm_studio", "grok": "xai", "hf": "huggingface", "qwen": "dashscope", "vertex": "vertexai"}
+ALSO_CALLED: Mapping[str, str] = {
+    "google": "gemini",
+    "azure_openai": "azure",
+    "lmstudio": "lm_studio",
+    "grok": "xai",
+    "hf": "huggingface",
+    "qwen": "dashscope",
+    "vertex": "vertexai",
+}

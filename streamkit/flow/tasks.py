@@ -97,7 +97,7 @@ async def stop_all(tasks: Iterable[asyncio.Task[Any]]) -> None:
 
     A second `Task.cancel()` during the wait is passed on to the tasks still running, and raised after all have ended.
     """
-    running = {task for task in tasks if not task.done()}
+    running: set[asyncio.Task[Any]] = {task for task in tasks if not task.done()}
     second_cancel: asyncio.CancelledError | None = None
     ignored, deaf = 0, running
     with anyio.CancelScope(shield=True):
@@ -105,11 +105,12 @@ async def stop_all(tasks: Iterable[asyncio.Task[Any]]) -> None:
             for task in deaf:
                 task.cancel()
             try:
-                _, running = await asyncio.wait(running, timeout=_PATIENCE)
+                await asyncio.wait(running, timeout=_PATIENCE)
             except asyncio.CancelledError as error:
                 second_cancel = error
                 running = deaf = {task for task in running if not task.done()}
             else:
+                running = {task for task in running if not task.done()}
                 deaf = {task for task in running if not is_cleaning_up(task)}
                 ignored += bool(deaf)
     if second_cancel is not None:

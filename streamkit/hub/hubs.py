@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
 from pydantic_core import to_json
 
 from streamkit.errors import RunExists, RunExpired, TooManyRuns, UnknownRun
-from streamkit.flow import stop_all
+from streamkit.flow import require_asyncio, stop_all
 from streamkit.hub.share import share
 
 if TYPE_CHECKING:
@@ -99,6 +99,7 @@ class Hubs:
         return f"Hubs({len(self._runs) - len(self._ended)} running, {len(self._ended)} ended)"
 
     async def __aenter__(self) -> Self:
+        require_asyncio("Hubs()")
         self._open = True
         return self
 

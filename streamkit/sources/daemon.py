@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from queue import SimpleQueue
 from threading import Thread
 from typing import TypeVar, cast
@@ -40,16 +41,15 @@ class DaemonCalls:
                 result, error = cast("object", function()), None
             except BaseException as raised:  # noqa: BLE001  # raised where it is awaited
                 result, error = None, raised
-            try:
+            with suppress(RuntimeError):  # the loop is closed
                 loop.call_soon_threadsafe(_finish, future, result, error)
-            except RuntimeError:
-                pass  # the loop is closed
 
         self._busy = True
         self._calls.put(run)
-        result = await future
-        self._busy = False
-        return cast("T", result)
+        try:
+            return cast("T", await future)
+        finally:
+            self._busy = future.cancelled()
 
     def close(self, last: Callable[[], object]) -> None:
         """End the thread; call `last` before: here, or in the thread if a call was given up and is still running."""

@@ -166,7 +166,7 @@ def _pieces_of_proxy(stream: Any, source: How | None, make: Any, known: Known) -
 
 def _closing_async(stream: Any) -> Callable[[], Awaitable[object]]:
     async def close() -> None:
-        closing = getattr(stream, "close", None) or getattr(stream, "aclose", _nothing)
+        closing: Any = getattr(stream, "close", getattr(stream, "aclose", _nothing))
         closed: object = closing()
         if isawaitable(closed):
             await closed

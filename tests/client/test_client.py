@@ -126,17 +126,13 @@ def test_an_endpoint_that_depends_on_the_account_names_its_variable(monkeypatch:
 
 
 def test_instructors_modes_are_all_known() -> None:
-    names = "FUNCTIONS TOOLS_STRICT JSON_O1 ANTHROPIC_TOOLS ANTHROPIC_JSON MISTRAL_STRUCTURED_OUTPUTS GENAI_TOOLS XAI_JSON"
-    assert [Mode[name].value for name in names.split()] == [
-        "tools",
-        "tools",
-        "json",
-        "tools",
-        "json",
-        "json_schema",
-        "tools",
-        "json",
-    ]
+    nearest = {
+        Mode.TOOLS: ("FUNCTIONS", "TOOLS_STRICT", "ANTHROPIC_TOOLS", "GENAI_TOOLS", "BEDROCK_TOOLS"),
+        Mode.JSON: ("JSON_O1", "ANTHROPIC_JSON", "XAI_JSON", "PERPLEXITY_JSON"),
+        Mode.JSON_SCHEMA: ("MISTRAL_STRUCTURED_OUTPUTS", "COHERE_JSON_SCHEMA"),
+        Mode.RESPONSES_TOOLS: ("RESPONSES_TOOLS_WITH_INBUILT_TOOLS",),
+    }
+    assert all(Mode[name] is mode for mode, names in nearest.items() for name in names)
 
 
 def test_instructors_imports_work() -> None:

@@ -537,7 +537,7 @@ async def test_a_failing_source_ends_failed_for_all() -> None:
     probe = Probe(CHUNKS[:2], lost)
     async with share(probe | extract(User)) as hub:
         seen: list[str] = []
-        with pytest.raises(ConnectionError) as caught:  # noqa: PT012  # the block is the point
+        with pytest.raises(ConnectionError) as caught:  # the block is the point
             async with hub.subscribe() as changes:
                 async for change in changes:
                     seen.append(change.op)
@@ -628,7 +628,7 @@ async def test_leaving_from_elsewhere_wakes_the_reader() -> None:
 @virtual
 async def test_the_body_of_the_hub_keeps_its_own_error() -> None:
     probe, flow = told(letters("abc"), fails_to_close=OSError("cannot close"))
-    with pytest.raises(ZeroDivisionError) as caught:  # noqa: PT012  # the block is the point
+    with pytest.raises(ZeroDivisionError) as caught:  # the block is the point
         async with share(flow, start="eager"):
             await asyncio.sleep(1.5)
             raise ZeroDivisionError

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import threading
 import time
 from collections.abc import AsyncIterator, Callable
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from support.flows import spread
@@ -65,12 +64,16 @@ class CannotBeOpened(Changes):
     ],
 )
 async def test_a_source_that_raises_cancelled_error_has_failed(make: Callable[[], Any]) -> None:
-    ends: list[End] = []
+    ends: list[Any] = []
+
+    async def follow(hub: Hub[Any]) -> None:
+        async with hub.subscribe() as changes:
+            async for change in changes:
+                ends.extend([change.value] if change.op == "end" else [])
+
     async with share(make()) as hub:
         with pytest.raises(SourceFailed, match="was cancelled"):
-            async with hub.subscribe() as changes:
-                async for change in changes:
-                    ends += [change.value] if change.op == "end" else []
+            await follow(hub)
         with pytest.raises(SourceFailed):
             await hub.result()
     assert [end.status for end in ends] == ["failed"]
@@ -126,14 +129,11 @@ async def test_a_dropped_subscription_releases_the_source(in_thread: bool) -> No
             await asyncio.sleep(0)
         assert hub.end is None
         assert hub.seq < 5
+        cycle: list[Any] = [subscription]
+        cycle.append(cycle)
+        del subscription, cycle
         with pytest.warns(ResourceWarning, match=r"dropped without being left: write 'async with hub\.subscribe\(\)"):
-            cycle: list[Any] = [subscription]
-            cycle.append(cycle)
-            del subscription, cycle
-            if in_thread:
-                await asyncio.to_thread(gc.collect)
-            else:
-                gc.collect()
+            _ = await asyncio.to_thread(gc.collect) if in_thread else gc.collect()
         async with asyncio.timeout(1):
             assert await hub.result() == "abcdefgh"
         assert hub.stats() == {}
@@ -144,8 +144,10 @@ async def test_a_dropped_subscription_does_not_keep_an_unused_source() -> None:
     async with share(source, start="subscribed") as hub:
         subscription = hub.subscribe()
         await subscription.__aenter__()
+        cycle: list[Any] = [subscription]
+        cycle.append(cycle)
+        del subscription, cycle
         with pytest.warns(ResourceWarning):
-            del subscription
             gc.collect()
         for _ in range(10):
             await asyncio.sleep(0)
@@ -156,11 +158,12 @@ async def test_a_dropped_subscription_does_not_keep_an_unused_source() -> None:
 
 @virtual
 async def test_no_warning_where_nothing_is_held() -> None:
-    for policy in ("conflate", "every", "suspend", "disconnect"):
+    policies: list[Policy] = ["conflate", "every", "suspend", "disconnect"]
+    for policy in policies:
         _, source = told(letters("ab"))
         async with share(source) as hub:
-            hub.subscribe(policy=cast("Policy", policy))  # never entered
-            subscription = hub.subscribe(policy=cast("Policy", policy))
+            hub.subscribe(policy=policy)  # never entered
+            subscription = hub.subscribe(policy=policy)
             await subscription.__aenter__()
             hub.cancel()
             del subscription
@@ -168,6 +171,19 @@ async def test_no_warning_where_nothing_is_held() -> None:
 
 
 # -- many subscribers, a large chunk ------------------------------------------------------------------------------
+
+
+def everything(_: int) -> str | None:
+    return "/*"
+
+
+def one_each(number: int) -> str | None:
+    return f"/{number}"
+
+
+def not_selected(_: int) -> str | None:
+    return None
+
 
 CROWD, CHUNK = 200, 4000
 
@@ -204,7 +220,7 @@ def wide(size: int) -> list[Change[Any]]:
 
 
 @pytest.mark.parametrize("policy", ["conflate", "every"])
-@pytest.mark.parametrize("patterns", [lambda _: "/*", lambda n: f"/{n}", lambda _: None])
+@pytest.mark.parametrize("patterns", [everything, one_each, not_selected])
 async def test_a_large_chunk_for_a_crowd_does_not_block_the_loop(
     patterns: Callable[[int], str | None], policy: Policy
 ) -> None:

@@ -141,7 +141,7 @@ async def test_reactor_replay_repeats_an_error_after_the_values() -> None:
     async with share(flow) as hub:
         for _ in range(3):
             seen: list[Change[Any]] = []
-            with pytest.raises(ConnectionError) as caught:  # noqa: PT012  # the block is the point
+            with pytest.raises(ConnectionError) as caught:  # the block is the point
                 async with hub.subscribe() as changes:
                     async for change in changes:
                         seen.append(change)

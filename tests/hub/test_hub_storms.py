@@ -222,7 +222,7 @@ async def test_a_subscriber_that_raises_inside_a_task_group_takes_only_its_group
                 async for _ in events:
                     raise ZeroDivisionError
 
-        with pytest.raises(ExceptionGroup) as caught:  # noqa: PT012  # the group is the point
+        with pytest.raises(ExceptionGroup) as caught:  # the group is the point
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(bad())
                 tasks.create_task(all_of(hub.subscribe()))

@@ -183,7 +183,7 @@ def test_a_repeated_key_gets_a_replace_between_its_verdicts(value: str, model: A
     for chunks in ([text], list(text)):
         for changes in (list(chunks | pipeline), list(list(chunks | accumulate()) | diff())):
             ops = [change.op for change in changes if change.path == ("a",) and change.op != "append"]
-            assert ops in (["add", verdict, "replace", verdict] for verdict in ("complete", "invalid"))
+            assert ops in [["add", verdict, "replace", verdict] for verdict in ("complete", "invalid")]
 
 
 @pytest.mark.parametrize(("old", "new"), [(1, True), (0, False), (None, False), (1, 2), ("1", 1)])

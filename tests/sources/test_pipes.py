@@ -81,8 +81,9 @@ def pipe() -> Any:
         yield reading, writing
 
 
-async def taken(items: Any, count: int) -> list[bytes]:
-    return [await anext(items) for _ in range(count)]
+async def all_of(flow: Any) -> list[bytes]:
+    async with flow as items:
+        return [item async for item in items]
 
 
 async def test_a_read_that_is_given_up_loses_nothing(pipe: tuple[IO[bytes], IO[bytes]]) -> None:
@@ -91,13 +92,10 @@ async def test_a_read_that_is_given_up_loses_nothing(pipe: tuple[IO[bytes], IO[b
     writing.write(b"one")
     for text in (b"two", b"three"):
         with pytest.raises(TimeoutError):
-            async with source | timeout(first=0.1, between=0.05) as items:
-                async for _ in items:
-                    pass
+            await all_of(source | timeout(first=0.1, between=0.05))
         writing.write(text)
     writing.close()
-    async with source | timeout(first=1) as items:
-        assert [item async for item in items] == [b"three"]
+    assert await all_of(source | timeout(first=1)) == [b"three"]
     reading.close()  # no thread holds it
 
 

@@ -138,7 +138,5 @@ def test_what_is_too_large_is_refused_at_every_split(
 
 
 def test_a_line_without_end_takes_bounded_memory() -> None:
-    framer = Framer()
     with pytest.raises(ProviderError, match=r"a line of more than 16,777,216 bytes"):
-        for _ in range(10_000):
-            framer.feed(b"x" * 65_536)
+        framed([b"x" * 65_536] * 10_000)

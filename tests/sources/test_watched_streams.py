@@ -9,11 +9,11 @@ import openai
 import pytest
 from support.meeting import User
 
-from streamkit import extract
-from streamkit.sources import openai_chat
+from streamkit import extract, sources
 from streamkit.testing import LoopbackServer, chat_events
 
 TEXT = '{"name": "Jo", "email": "j", "twitter": "@"}'
+openai_chat: Any = sources.openai_chat  # what is passed is typed as no stream of the SDK
 PIECES = [TEXT[i : i + 5] for i in range(0, len(TEXT), 5)]
 
 
@@ -33,7 +33,7 @@ class Proxy:
 
 
 class AsyncProxy(Proxy):
-    async def __aiter__(self) -> AsyncIterator[object]:  # type: ignore[misc]  # an async generator, as tracers write it
+    async def __aiter__(self) -> AsyncIterator[object]:
         async for chunk in self._stream:
             self._seen.append(chunk)
             yield chunk
@@ -58,8 +58,7 @@ def test_who_watches_a_stream_sees_every_chunk(how: str) -> None:
             stream = Proxy(stream, seen)
         else:
             stream._iterator = noted(stream._iterator, seen)  # as Langfuse does
-        source: Any = openai_chat(stream)
-        assert (source | extract(User)).result_sync() == User.model_validate_json(TEXT)
+        assert (openai_chat(stream) | extract(User)).result_sync() == User.model_validate_json(TEXT)
         assert response.is_closed
     assert len(seen) >= len(PIECES)
 
@@ -69,10 +68,9 @@ async def test_who_watches_an_async_stream_sees_every_chunk() -> None:
     with LoopbackServer(chat_events(PIECES)) as server:
         async with openai.AsyncOpenAI(base_url=server.base_url, api_key="none", max_retries=0) as sdk:
             stream: Any = await sdk.chat.completions.create(model="m", messages=[], stream=True)
-            source: Any = openai_chat(AsyncProxy(stream, seen))  # type: ignore[arg-type]  # pyright: ignore[reportCallIssue, reportArgumentType]  # no stream of the SDK
-            flow: Any = source | extract(User)
-            result: object = await flow.result()
-            assert result == User.model_validate_json(TEXT)
+            assert await (openai_chat(AsyncProxy(stream, seen)) | extract(User)).result() == User.model_validate_json(
+                TEXT
+            )
             assert stream.response.is_closed
     assert len(seen) >= len(PIECES)
 
@@ -85,4 +83,4 @@ def test_other_objects_are_refused(stream: Any) -> None:
 
 def test_the_bytes_of_a_proxy_cannot_be_read() -> None:
     with pytest.raises(TypeError, match="leave source out"):
-        openai_chat(Proxy(None, []), source="sse")  # type: ignore[arg-type]  # pyright: ignore[reportCallIssue, reportArgumentType]  # no stream of the SDK
+        openai_chat(Proxy(None, []), source="sse")

@@ -16,7 +16,11 @@ def ends(text: str | bytes, finish: Finish = WELL) -> set[tuple[str, type[Except
     """How the text ends, however it is split."""
     found: set[tuple[str, type[Exception] | None]] = set()
     whole, characters = [text], [text[i : i + 1] for i in range(len(text))]
-    few = cast("Iterable[Sequence[str | bytes]]", every_split(text)) if len(text) < 12 else [whole, characters]
+    few = (
+        cast("Iterable[Sequence[str | bytes]]", every_split(cast("str", text)))
+        if len(text) < 12
+        else [whole, characters]
+    )
     for chunks in few:
         machine = accumulate().start()
         events: list[object] = []

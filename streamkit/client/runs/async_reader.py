@@ -15,6 +15,7 @@ from streamkit.client.request import Asked
 from streamkit.client.runs.hooks import Hooks
 from streamkit.client.runs.reader import ReadingMachine, RunReader
 from streamkit.errors import StreamkitError
+from streamkit.flow import require_asyncio
 
 if TYPE_CHECKING:
     from streamkit.sources.pieces import AsyncPieces
@@ -43,6 +44,7 @@ class AsyncReader(RunReader[ItemT]):
     async def open(self) -> None:
         """Send the first request, if that was not done."""
         if self._batches is None:
+            require_asyncio("the async client")
             self._refuse_hook()
             async with self._turn:
                 self._whose = asyncio.current_task()
@@ -59,6 +61,8 @@ class AsyncReader(RunReader[ItemT]):
         async with self._turn:
             if self._reads != reads:
                 return ()
+            if self._batches is None:
+                require_asyncio("the async client")
             self._whose = asyncio.current_task()
             self._check()
             if self._batches is None:

@@ -122,12 +122,15 @@ class Document:
         return twin
 
     def apply(self, change: Change[object]) -> None:
-        """Take one change.
+        """Fold one change into the document. A change that is refused leaves the document as it was.
 
         Raises:
-            ValueError: the change does not fit the document: its parent or its target is not there.
+            ValueError: the change does not fit: its parent or its target is missing, or the stream has ended.
+            TypeError: its path is not a tuple.
         """
         op, path, value = change
+        if self.end is not None or path.__class__ is not tuple:
+            self._check(change)
         if op == "append":
             if path is self._text_path or path == self._text_path:
                 if len(self._text) == _PIECES:
@@ -149,6 +152,13 @@ class Document:
         elif not isinstance(change, Dropped):
             self._apply_rare(op, path, value)
 
+    def _check(self, change: Change[object]) -> None:
+        """Refuse a path that is not a tuple, and what follows the `end`: only a snapshot begins anew."""
+        if not isinstance(change.path, tuple):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+            raise TypeError(f"a path is a tuple such as ('users', 0), got {change.path!r:.80}")
+        if self.end is not None and change.op != "snapshot":
+            raise ValueError(f"cannot apply {change.op!r} at '{shown_path(change.path)}': the stream has ended")
+
     def _close(self, path: Path, op: str) -> None:
         try:
             del self._open[path]
@@ -162,9 +172,12 @@ class Document:
             self._close(path, op)
             self._invalid[path] = value
         elif op == "replace":
+            self._existing(path, op)
+            _check_empty(path, value)
             self._void(path, op)
             self._put(path, value)
         elif op == "remove":
+            self._check_last(path, op)
             self._void(path, op)
             self._remove(path)
         elif op == "reset":
@@ -172,7 +185,7 @@ class Document:
             self._open = dict(self._walk((), self._root)) if not self._empty else {}
         elif op == "snapshot" and isinstance(value, Document):
             self._become(value)
-        elif op == "end":
+        elif op == "end" and isinstance(value, End):
             self.end = value
         else:
             raise ValueError(f"cannot apply {op!r} with {value!r:.80} at {path!r:.80}: not a change")
@@ -180,8 +193,7 @@ class Document:
     def _put(self, path: Path, value: Any) -> None:
         mine: _Container = None
         if isinstance(value, (dict, list)):
-            if value:
-                raise ValueError(f"a container is added empty, then filled; got {value!r:.80} at '{shown_path(path)}'")
+            _check_empty(path, value)
             mine = value = cast("_Container", value.copy())
             if self._owned is not None:
                 self._owned.add(path)
@@ -272,11 +284,14 @@ class Document:
         if not path:
             self._root, self._empty = None, True
             return
-        parent, key = self._writable(path[:-1]), path[-1]
-        if parent.__class__ is list and key != len(parent) - 1:
+        del self._writable(path[:-1])[path[-1]]
+
+    def _check_last(self, path: Path, op: str) -> None:
+        self._existing(path, op)
+        parent = self.get(path[:-1]) if path else None
+        if isinstance(parent, list) and path[-1] != len(cast("list[object]", parent)) - 1:
             # Removing from the middle would shift paths that others hold.
             raise ValueError(f"cannot remove '{shown_path(path)}': only the last item of a list is removed")
-        del parent[key]
 
     def _void(self, path: Path, op: str) -> None:
         """Forget the verdicts at and below a path; costs what stands there."""
@@ -302,3 +317,8 @@ class Document:
         children: Any = value.items() if value.__class__ is dict else enumerate(value)
         for key, child in children:
             yield from self._walk((*path, key), child)
+
+
+def _check_empty(path: Path, value: object) -> None:
+    if (value.__class__ is dict or value.__class__ is list) and value:
+        raise ValueError(f"a container is added empty, then filled; got {value!r:.80} at '{shown_path(path)}'")

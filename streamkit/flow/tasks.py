@@ -99,7 +99,8 @@ async def stop_all(tasks: Iterable[asyncio.Task[Any]]) -> None:
     """
     running: set[asyncio.Task[Any]] = {task for task in tasks if not task.done()}
     second_cancel: asyncio.CancelledError | None = None
-    ignored, deaf = 0, running
+    ignored = 0
+    deaf: set[asyncio.Task[Any]] = running
     with anyio.CancelScope(shield=True):
         while running and ignored < _CANCELLATIONS:
             for task in deaf:

@@ -147,10 +147,14 @@ class Hub(Generic[RootT]):
         """
         if policy not in ("conflate", "every", "suspend", "disconnect"):
             raise ValueError(f"no policy {policy!r}: conflate, every, suspend or disconnect")
-        if after is not None and not isinstance(after, int):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+        if after is not None and (isinstance(after, bool) or not isinstance(after, int)):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
             raise TypeError(f"after is the seq of a batch, an int, got {after!r:.80}: int(...) of a Last-Event-ID")
         if after is not None and not 0 <= after <= self.seq:
             raise ValueError(f"after={after} is no place of this stream, which is at {self.seq}: leave it out to join")
+        if capacity is not None and (isinstance(capacity, bool) or not isinstance(capacity, int)):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+            raise TypeError(f"capacity is a number of changes, got {capacity!r:.80}")
+        if select is not None and not isinstance(select, (str, list, tuple)):
+            raise TypeError(f"select is a pattern or a list of patterns, got {select!r:.80}")
         if capacity is not None and capacity < 0:
             raise ValueError(f"capacity={capacity} cannot be negative")
         patterns = (select,) if isinstance(select, str) else tuple(select or ())

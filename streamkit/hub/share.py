@@ -32,6 +32,10 @@ def share(
     """
     if start not in ("lazy", "eager", "subscribed"):
         raise ValueError(f"no start {start!r}: lazy, eager or subscribed")
-    if (retain is not None and retain < 0) or grace < 0:
-        raise ValueError(f"retain={retain} and grace={grace} cannot be negative")
+    if retain is not None and (isinstance(retain, bool) or not isinstance(retain, int)):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+        raise TypeError(f"retain is a number of changes or None, got {retain!r:.80}")
+    if isinstance(grace, bool) or not isinstance(grace, (int, float)):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
+        raise TypeError(f"grace is a number of seconds, got {grace!r:.80}")
+    if (retain is not None and retain < 0) or not grace >= 0:
+        raise ValueError(f"retain={retain} and grace={grace} cannot be negative, or NaN")
     return Hub(flow, start, retain, grace)

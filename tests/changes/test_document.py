@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import tracemalloc
 from random import Random
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -376,3 +376,45 @@ def test_paths_are_told_parents_first() -> None:
     for change in '{"a": [1, "x' | accumulate():
         document.apply(change)
     assert list(document.paths()) == [(), ("a",), ("a", 0), ("a", 1)]
+
+
+REFUSED: list[tuple[Any, type[Exception]]] = [
+    (Change("add", cast("Any", ["list"]), 1), TypeError),
+    (Change("replace", ("list",), {"not": "empty"}), ValueError),
+    (Change("replace", ("nothing",), 1), ValueError),
+    (Change("add", ("list", 7), 1), ValueError),
+    (Change("remove", ("list", 0)), ValueError),
+    (Change("remove", ("list", 2)), ValueError),
+    (Change("append", ("text",), 5), ValueError),
+    (Change("append", ("list",), "x"), ValueError),
+    (Change("complete", ("nothing",), 1), ValueError),
+    (Change("invalid", ("nothing",), []), ValueError),
+    (Change("end", (), None), ValueError),
+    (Change("snapshot", (), {}), ValueError),
+    (Change(cast("Any", "weird"), (), 1), ValueError),
+]
+
+
+@pytest.mark.parametrize(("change", "error"), REFUSED)
+def test_a_refused_change_leaves_the_document_as_it_was(change: Change[object], error: type[Exception]) -> None:
+    document = Document()
+    for before in ['{"list": [1, 2], "text": "be'] | accumulate():
+        if before.op != "end":
+            document.apply(before)
+    state = document.value, document.open, document.invalid, document.end
+    with pytest.raises(error):
+        document.apply(change)
+    assert (document.value, document.open, document.invalid, document.end) == state
+    document.apply(Change("append", ("text",), "gun"))
+    assert document.get(("text",)) == "begun"
+
+
+def test_nothing_but_a_snapshot_follows_an_end() -> None:
+    document = Document()
+    for change in ['{"a": 1}'] | accumulate():
+        document.apply(change)
+    for change in (Change("add", ("b",), 1), Change("reset", (), ""), Change("end", (), End("complete"))):
+        with pytest.raises(ValueError, match="the stream has ended"):
+            document.apply(change)
+    document.apply(Change("snapshot", (), Document()))
+    assert document.end is None

@@ -1,15 +1,18 @@
 """Framing Server-Sent Events: the standard's rules, at every split, against an independent reader."""
 
+from collections.abc import Iterator
+from contextlib import suppress
 from random import Random
 from time import process_time
 
+import openai
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamkit import ProviderError
+from streamkit import Change, Mode, ProviderError, from_openai
 from streamkit.sources.sse import EventTooLarge, Framer
-from streamkit.testing import every_split, random_split
+from streamkit.testing import LoopbackServer, chat_events, every_split, random_split
 
 BODIES: dict[str, tuple[bytes, list[bytes]]] = {
     "one": (b"data: a\n\n", [b"a"]),
@@ -140,3 +143,21 @@ def test_what_is_too_large_is_refused_at_every_split(
 def test_a_line_without_end_takes_bounded_memory() -> None:
     with pytest.raises(ProviderError, match=r"a line of more than 16,777,216 bytes"):
         framed([b"x" * 65_536] * 10_000)
+
+
+def test_a_provider_that_sends_a_line_without_end_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streamkit.sources.sse.MAX_LINE", 10_000)
+    begun = chat_events(['"Jo'])[:2]
+    with LoopbackServer([*begun, b"data: " + b"x" * 20_000]) as server:
+        with openai.OpenAI(base_url=server.base_url, api_key="none", max_retries=0) as sdk:
+            client = from_openai(sdk)
+            with client.stream(str, messages=[{"role": "user", "content": "x"}], model="m", mode=Mode.JSON) as run:
+                ops = [change.op for change in without_error(run)]
+                with pytest.raises(ProviderError, match="a line of more than 10,000 bytes"):
+                    run.result()
+    assert ops == ["add", "end"]
+
+
+def without_error(run: Iterator[Change[str]]) -> Iterator[Change[str]]:
+    with suppress(ProviderError):
+        yield from run

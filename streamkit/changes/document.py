@@ -193,7 +193,7 @@ class Document:
     def _put(self, path: Path, value: Any) -> None:
         mine: _Container = None
         if isinstance(value, (dict, list)):
-            _check_empty(path, value)
+            _check_empty(path, cast("object", value))
             mine = value = cast("_Container", value.copy())
             if self._owned is not None:
                 self._owned.add(path)

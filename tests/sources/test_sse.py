@@ -148,13 +148,14 @@ def test_a_line_without_end_takes_bounded_memory() -> None:
 def test_a_provider_that_sends_a_line_without_end_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("streamkit.sources.sse.MAX_LINE", 10_000)
     begun = chat_events(['"Jo'])[:2]
-    with LoopbackServer([*begun, b"data: " + b"x" * 20_000]) as server:
-        with openai.OpenAI(base_url=server.base_url, api_key="none", max_retries=0) as sdk:
-            client = from_openai(sdk)
-            with client.stream(str, messages=[{"role": "user", "content": "x"}], model="m", mode=Mode.JSON) as run:
-                ops = [change.op for change in without_error(run)]
-                with pytest.raises(ProviderError, match="a line of more than 10,000 bytes"):
-                    run.result()
+    with (
+        LoopbackServer([*begun, b"data: " + b"x" * 20_000]) as server,
+        openai.OpenAI(base_url=server.base_url, api_key="none", max_retries=0) as sdk,
+        from_openai(sdk).stream(str, messages=[{"role": "user", "content": "x"}], model="m", mode=Mode.JSON) as run,
+    ):
+        ops = [change.op for change in without_error(run)]
+        with pytest.raises(ProviderError, match="a line of more than 10,000 bytes"):
+            run.result()
     assert ops == ["add", "end"]
 
 

@@ -86,6 +86,7 @@ class SyncSpellings(_Spellings[SyncApi]):
     def _run(self, response_model: type[ModelT], messages: Sequence[Message], options: dict[str, Any]) -> Run[ModelT]:
         """A run that the listeners hear of."""
         runs: list[Run[ModelT]] = []
+        options = _with_context(options)
         hooks = self._listeners.around(options.pop("hooks", Hooks()), lambda: runs[0])
         runs.append(self.stream(response_model, messages=messages, hooks=hooks, **options))
         return runs[0]
@@ -204,6 +205,7 @@ class AsyncSpellings(_Spellings[AsyncApi]):
     ) -> AsyncRun[ModelT]:
         """A run that the listeners hear of."""
         runs: list[AsyncRun[ModelT]] = []
+        options = _with_context(options)
         hooks = self._listeners.around(options.pop("hooks", Hooks()), lambda: runs[0])
         runs.append(self.stream(response_model, messages=messages, hooks=hooks, **options))
         return runs[0]
@@ -254,7 +256,7 @@ class AsyncSpellings(_Spellings[AsyncApi]):
             return spelled(response_model=response_model, messages=messages, **options)
         with self._listeners.requesting():
             async with self._run(_whole(response_model), messages, options) as run:
-                return await run.result()
+                return _for_both(await run.result())
 
     async def create_with_completion(
         self, *, response_model: type[ModelT], messages: Sequence[Message], **options: Any
@@ -262,7 +264,31 @@ class AsyncSpellings(_Spellings[AsyncApi]):
         """A validated model and the SDK's own object; see `SyncSpellings.create_with_completion`."""
         with self._listeners.requesting():
             async with self._run(_whole(response_model), messages, options) as run:
-                return await run.result(), run.completion
+                return _for_both(await run.result()), run.completion
+
+
+def _with_context(options: dict[str, Any]) -> dict[str, Any]:
+    """Take `validation_context`, Instructor's older name of `context`."""
+    if "validation_context" not in options:
+        return options
+    options = dict(options)
+    context = options.pop("validation_context")
+    if options.setdefault("context", context) is not context:
+        raise TypeError("validation_context is the older name of context: pass one of them")
+    return options
+
+
+class _AsyncList(list[ModelT]):
+    """Items for `for` and for `async for u in await client.create(response_model=Iterable[User])`."""
+
+    async def __aiter__(self) -> AsyncGenerator[ModelT, None]:
+        for item in self:
+            yield item
+
+
+def _for_both(result: ModelT) -> ModelT:
+    """Return a result that is a list so that `async for` iterates it, too."""
+    return cast("ModelT", _AsyncList(result)) if type(result) is list else result  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]  # a list of anything
 
 
 def _list_of(response_model: type[ModelT]) -> type[list[ModelT]]:

@@ -32,7 +32,7 @@ def test_the_server_has_at_most_fifteen_lines_beside_imports_models_and_set_up()
 
 
 def _first(node: ast.stmt) -> int:
-    return min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", []))])
+    return int(min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", []))]))
 
 
 async def test_nothing_is_lost_when_the_browser_hangs_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

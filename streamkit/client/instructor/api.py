@@ -288,7 +288,7 @@ class _AsyncList(list[ModelT]):
 
 def _for_both(result: ModelT) -> ModelT:
     """Return a result that is a list so that `async for` iterates it, too."""
-    return cast("ModelT", _AsyncList(result)) if type(result) is list else result  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]  # a list of anything
+    return cast("ModelT", _AsyncList(cast("list[object]", result))) if type(result) is list else result  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]  # a list of anything
 
 
 def _list_of(response_model: type[ModelT]) -> type[list[ModelT]]:

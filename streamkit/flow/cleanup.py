@@ -23,7 +23,7 @@ def is_cleaning_up(waiting: object) -> bool:
     """Whether a task, coroutine or async generator, or whatever it awaits, is handling an exception."""
     while waiting is not None:
         if isinstance(waiting, asyncio.Task):
-            waiting = waiting.get_coro()
+            waiting = cast("object", waiting.get_coro())  # pyright: ignore[reportUnknownMemberType]  # a task of anything
         elif asyncio.isfuture(waiting):
             # What gather() returns waits for its children.
             children = cast("Iterable[asyncio.Future[Any]]", getattr(waiting, "_children", ()))

@@ -11,6 +11,7 @@ from support.hubs import now, virtual
 
 from streamkit import Change, Flow, SourceFailed, share
 from streamkit.flow import stop, stop_all
+from streamkit.hub import Hub
 from streamkit.operators import (
     catch,
     coalesce,
@@ -121,7 +122,8 @@ class Fresh:
         self._make, self._log = make, log
 
     def __aiter__(self) -> AsyncIterator[Any]:
-        return self._make(self._log)
+        items: AsyncIterator[Any] = aiter(self._make(self._log))
+        return items
 
 
 SOURCES: list[Make] = [goes_on, waits_again, again, Iterated, waits_for_a_task, converts]
@@ -193,7 +195,7 @@ def test_leaving_a_hub_ends(make: Make, start: str) -> None:
     async def main() -> None:
         log: list[str] = []
         async with asyncio.timeout(20):
-            async with share(make(log)) as hub, hub.subscribe() as changes:
+            async with share(Flow[Change[Any]](make(log))) as hub, hub.subscribe() as changes:
                 assert await anext(changes) == FIRST
                 await asyncio.sleep(0.1)
                 if start == "cancel":
@@ -210,7 +212,7 @@ def test_leaving_a_hub_ends(make: Make, start: str) -> None:
 @virtual
 async def test_a_cancelled_hub_accepts_no_further_batch() -> None:
     log: list[str] = []
-    async with share(goes_on(log), start="eager") as hub:
+    async with share(Flow[Change[Any]](goes_on(log)), start="eager") as hub:
         await asyncio.sleep(0.5)
         hub.cancel()
         await asyncio.sleep(2)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Callable
 from typing import Any
 
 import pytest
 from support.flows import spread
 from support.hubs import letters, told, virtual
 
-from streamkit import Change, End, SourceFailed, StreamkitError, extract, share
+from streamkit import Change, End, Flow, SourceFailed, StreamkitError, extract, share
 from streamkit.hub import Hub
 from streamkit.hub.subscription import Policy
 
@@ -71,7 +71,8 @@ async def test_a_source_that_raises_cancelled_error_has_failed(make: Callable[[]
             async for change in changes:
                 ends.extend([change.value] if change.op == "end" else [])
 
-    async with share(make()) as hub:
+    source: Flow[Change[Any]] = Flow(make())
+    async with share(source) as hub:
         with pytest.raises(SourceFailed, match="was cancelled"):
             await follow(hub)
         with pytest.raises(SourceFailed):
@@ -80,9 +81,10 @@ async def test_a_source_that_raises_cancelled_error_has_failed(make: Callable[[]
     assert hub.end == ends[0]
 
 
-async def share_of(source: Any) -> AsyncIterator[Any]:
+async def share_of(source: AsyncIterable[Change[Any]]) -> AsyncIterator[Any]:
     """The changes of another hub."""
-    async with share(source) as hub, hub.subscribe() as changes:
+    shared: Hub[Any] = share(source)
+    async with shared as hub, hub.subscribe() as changes:
         async for change in changes:
             yield change
 

@@ -11,7 +11,6 @@ from support.hubs import now, virtual
 
 from streamkit import Change, Flow, SourceFailed, share
 from streamkit.flow import stop, stop_all
-from streamkit.hub import Hub
 from streamkit.operators import (
     catch,
     coalesce,

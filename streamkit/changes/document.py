@@ -130,7 +130,7 @@ class Document:
         """
         op, path, value = change
         if self.end is not None or path.__class__ is not tuple:
-            self._check(change)
+            self._check(op, path, value)
         if op == "append":
             if path is self._text_path or path == self._text_path:
                 if len(self._text) == _PIECES:
@@ -152,12 +152,14 @@ class Document:
         elif not isinstance(change, Dropped):
             self._apply_rare(op, path, value)
 
-    def _check(self, change: Change[object]) -> None:
+    def _check(self, op: str, path: object, value: object) -> None:
         """Refuse a path that is not a tuple, and what follows the `end`: only a snapshot begins anew."""
-        if not isinstance(change.path, tuple):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-            raise TypeError(f"a path is a tuple such as ('users', 0), got {change.path!r:.80}")
-        if self.end is not None and change.op != "snapshot":
-            raise ValueError(f"cannot apply {change.op!r} at '{shown_path(change.path)}': the stream has ended")
+        if isinstance(path, str):
+            raise ValueError(f"cannot apply {op!r} with {value!r:.80} at {path!r:.80}: not a change")
+        if not isinstance(path, tuple):
+            raise TypeError(f"a path is a tuple such as ('users', 0), got {path!r:.80}")
+        if self.end is not None and op != "snapshot":
+            raise ValueError(f"cannot apply {op!r}: the stream has ended")
 
     def _close(self, path: Path, op: str) -> None:
         try:

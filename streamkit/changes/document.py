@@ -155,7 +155,7 @@ class Document:
     def _check(self, op: str, path: object, value: object) -> None:
         """Refuse a path that is not a tuple, and what follows the `end`: only a snapshot begins anew."""
         if isinstance(path, str):
-            raise ValueError(f"cannot apply {op!r} with {value!r:.80} at {path!r:.80}: not a change")
+            raise ValueError(f"cannot apply {op!r} with {value!r:.80} at {path!r:.80}: not a change")  # noqa: TRY004  # as for every change that does not fit
         if not isinstance(path, tuple):
             raise TypeError(f"a path is a tuple such as ('users', 0), got {path!r:.80}")
         if self.end is not None and op != "snapshot":

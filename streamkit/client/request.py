@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 
 from streamkit.client.completion import completion_of
 from streamkit.client.json_schema import WireSchema, wire_schema
@@ -82,6 +82,12 @@ class Asked:
         """The arguments for `client.chat.completions.create`, or `client.responses.create`."""
         key = "input" if self.mode.is_responses else "messages"
         return {**self.arguments, key: [dict(message) for message in self.messages]}
+
+    @property
+    def tool_names(self) -> frozenset[str]:
+        """The names of the tools that the request offers."""
+        tools = cast("Iterable[Mapping[str, Any]]", self.arguments.get("tools") or ())
+        return frozenset(str((tool.get("function") or tool).get("name")) for tool in tools)
 
     def with_choices(self, n: int) -> Asked:
         """The same, asking for several answers.

@@ -304,7 +304,7 @@ class get_weather(Where):  # noqa: N801 - as the recorded tool
 def test_a_recorded_call(recordings: Path) -> None:
     body = (recordings / "anthropic-sdk/tool_use_response.sse").read_bytes()
     for client in replayed(body):
-        run = client.stream(Where, messages=MESSAGES, mode=Mode.TOOLS)
+        run = client.stream(get_weather, messages=MESSAGES, mode=Mode.TOOLS)
         assert run.result().location == "Paris"
         assert (run.id, run.finish_reason) == ("msg_019Q1hrJbZG26Fb9BQhrkHEr", "tool_calls")
         assert run.usage is not None
@@ -313,7 +313,7 @@ def test_a_recorded_call(recordings: Path) -> None:
         assert weather.location == "Paris"
 
 
-class File(BaseModel):
+class make_file(BaseModel):  # noqa: N801 - as the recorded tool
     filename: str
     lines_of_text: list[str]
 
@@ -321,7 +321,7 @@ class File(BaseModel):
 def test_a_recorded_call_that_was_cut(recordings: Path) -> None:
     body = (recordings / "anthropic-sdk/incomplete_partial_json_response.sse").read_bytes()
     for client in replayed(body):
-        run = client.stream(File, messages=MESSAGES, mode=Mode.TOOLS)
+        run = client.stream(make_file, messages=MESSAGES, mode=Mode.TOOLS)
         with pytest.raises(Truncated) as caught:
             run.result()
         partial: Any = caught.value.partial

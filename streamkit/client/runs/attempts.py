@@ -17,7 +17,15 @@ from streamkit.changes.change import Change, End, Finish, Status, is_verdict
 from streamkit.client.request import Asked
 from streamkit.client.retries.retry import Retries, asked_again
 from streamkit.client.runs.unwrapped import unwrapped
-from streamkit.errors import Attempt, EmptyAnswer, InvalidResult, JsonSyntaxError, RetriesExhausted, StreamkitError
+from streamkit.errors import (
+    Attempt,
+    EmptyAnswer,
+    InvalidResult,
+    JsonSyntaxError,
+    RetriesExhausted,
+    StreamkitError,
+    UnknownTool,
+)
 from streamkit.operators import accumulate, diff, fenced, validate
 from streamkit.sources.answer import Answer, Piece, Slot
 
@@ -161,6 +169,8 @@ class Attempts(Generic[ModelT]):
         for place, text in pieces:
             if self._place is None and place[1].__class__ is int:
                 self._place = place  # the first call is the one
+                if self._is_unknown(place):
+                    break
             if place == self._place:
                 mine.append(text)
             elif place[1] == "reasoning":
@@ -170,12 +180,22 @@ class Attempts(Generic[ModelT]):
         self.chunks += len(mine)
         return "".join(mine)
 
+    def _is_unknown(self, place: Slot) -> bool:
+        """End the attempt if the model called a tool that it was not offered: its arguments are not the document."""
+        name, offered = self.answer.calls[place].name, self.asked.tool_names
+        if name is None or name in offered:
+            return False
+        known = ", ".join(map(repr, sorted(offered)))
+        error = UnknownTool(f"the model called {name!r:.80}, which is none of the tools: {known}")
+        self._end, self.stop = End("failed", error=error), True
+        return True
+
     def _no_arguments(self, reason: Reason) -> Sequence[Change]:
         """A call without any text is one without arguments, unless it was cut off."""
         place = next((place for place in self.answer.calls if place[0] == 0), None)
         if place is None or self.texts or not self.asked.mode.calls_tools or not isinstance(reason, Finish):
             return ()
-        if not self.answer.is_whole():
+        if self._end is not None or not self.answer.is_whole() or self._is_unknown(place):
             return ()
         self._place = place
         self.texts.append("{}")

@@ -55,7 +55,8 @@ class _Reading(Generic[ModelT]):
     def _results(self) -> list[ModelT]:
         if self._machine.failure is not None:
             raise self._machine.failure
-        return [branch.result() for branch in self._machine.answered]
+        # Choices by their index; calls of one choice in the order in which they began.
+        return [branch.result() for branch in sorted(self._machine.answered, key=lambda branch: branch.choice)]
 
 
 class BranchRun(_Reading[ModelT], RunScope[BranchChange[ModelT]]):
@@ -87,7 +88,9 @@ class BranchRun(_Reading[ModelT], RunScope[BranchChange[ModelT]]):
         return self._pending.popleft()
 
     def results(self) -> list[ModelT]:
-        """Read what is left, and return the validated models of the last attempt, in the order in which they began.
+        """Read what is left, and return the validated models of the last attempt.
+
+        Choices come by their index, calls in the order in which they began.
 
         Raises:
             StreamkitError: as the first branch that did not end `complete` has it; after more than one attempt

@@ -32,8 +32,8 @@ import memory
 import peers
 import sharing
 import streams
+import wires
 from rows import QUICK, Row
-from support import wires
 
 MODULES = {module.__name__: module for module in (streams, wires, sharing, memory, encoders, imports)}
 ABOUT = f"Python {sys.version.split()[0]}, pydantic {version('pydantic')}, {peers.versions()}"

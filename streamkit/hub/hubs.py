@@ -146,13 +146,13 @@ class Hubs:
         """
         if not self._open:
             raise RuntimeError("enter the hubs first: async with Hubs() as hubs: ...")
-        name = secrets.token_urlsafe(16) if id is None else _checked(id)
+        name = secrets.token_urlsafe(9) if id is None else _checked(id)
         if name in self._runs or name in self._expired:
             raise RunExists(f"there is a run {name!r} already: follow it, or start another id")
         if len(self._runs) >= self._max_runs and not self._expire_oldest():
             raise TooManyRuns(f"max_runs={self._max_runs} runs are running: stop some, or raise the limit")
         hub = share(flow, start="eager", retain=None if to else self._retain)
-        run = self._runs[name] = _Run(hub, epoch=secrets.randbits(31))
+        run = self._runs[name] = _Run(hub, epoch=secrets.randbits(16))
         run.task = asyncio.get_running_loop().create_task(self._keep(name, run, to), name=f"streamkit run {name}")
         await asyncio.sleep(0)  # it is entered: who follows it now misses nothing
         return name

@@ -11,7 +11,8 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from streamkit.changes.change import Change
@@ -33,18 +34,23 @@ __all__ = ["Broadcast", "Frame", "broadcast_of"]
 _KEPT = 64  # frames that a slow follower may be behind before it gets a merged one
 
 
-class Frame(NamedTuple):
+@dataclass(slots=True, eq=False)
+class Frame:
     """One frame, ready to be sent.
 
     Attributes:
         seq: how many changes of the stream lie before its end.
         data: its bytes.
         last: it holds the `end`.
+        event: the whole Server-Sent Event, once somebody has made it: it is the same for all followers.
+        tagged_event: the same of a connection that follows several runs.
     """
 
     seq: int
     data: bytes
     last: bool
+    event: bytes = b""
+    tagged_event: bytes = b""
 
 
 class Broadcast:
@@ -75,37 +81,29 @@ class Broadcast:
             after: continue after this place in the stream; None begins with a snapshot.
         """
         self._followers += 1
+        waiter = Waiter(self._waiters)
         try:
             while True:
                 frame, at = await self._join(after)
-                if frame is not None:
+                yield frame
+                # A follower who is too far behind joins again.
+                while not frame.last and self._count - at <= len(self._frames):
+                    while at == self._count:
+                        await waiter
+                    if self._count - at > len(self._frames):
+                        break
+                    frame = self._frames[at - self._count]
+                    at, after = at + 1, frame.seq
                     yield frame
-                    if frame.last:
-                        return
-                async for frame in self._behind(at):
-                    after = frame.seq
-                    yield frame
-                    if frame.last:
-                        return
+                if frame.last:
+                    return
         finally:
             self._followers -= 1
             if not self._followers and self._task is not None:
                 task, self._task, self._reads = self._task, None, None
                 await stop(task)
 
-    async def _behind(self, at: int) -> AsyncGenerator[Frame, None]:
-        """The shared frames from a number on; ends early for a follower who is too far behind."""
-        waiter = Waiter(self._waiters)
-        while True:
-            while at == self._count:
-                await waiter
-            missing = self._count - at
-            if missing > len(self._frames):
-                return
-            yield self._frames[-missing]
-            at += 1
-
-    async def _join(self, after: int | None) -> tuple[Frame | None, int]:
+    async def _join(self, after: int | None) -> tuple[Frame, int]:
         """The frame that brings a follower up to the shared ones, and the number of the next of these."""
         hub = self._hub
         while hub.end is None:

@@ -162,12 +162,16 @@ async def _send(
 
 
 def _event(followed: _Followed, frame: Frame) -> bytes:
-    return b"id: %s\ndata: %s\n\n" % (_id(followed, frame), frame.data)
+    if not frame.event:
+        frame.event = b"id: %s\ndata: %s\n\n" % (_id(followed, frame), frame.data)
+    return frame.event
 
 
 def _tagged_event(followed: _Followed, frame: Frame) -> bytes:
-    run = followed.run.encode()
-    return b'data: {"run":"%s","id":"%s","frame":%s}\n\n' % (run, _id(followed, frame), frame.data)
+    if not frame.tagged_event:
+        run = followed.run.encode()
+        frame.tagged_event = b'data: {"run":"%s","id":"%s","frame":%s}\n\n' % (run, _id(followed, frame), frame.data)
+    return frame.tagged_event
 
 
 def _id(followed: _Followed, frame: Frame) -> bytes:
@@ -185,7 +189,7 @@ _epochs: WeakKeyDictionary[Hub[Any], int] = WeakKeyDictionary()
 def _found(source: Hubs | Hub[Any], run: str) -> tuple[Hub[Any], int]:
     if isinstance(source, Hubs):
         return source.hub(run), source.epoch(run)
-    return source, _epochs.setdefault(source, randbits(31))
+    return source, _epochs.setdefault(source, randbits(16))
 
 
 async def _refuse(request: Request, runs: Sequence[str], authorize: Authorize | None) -> Response | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import anyio
@@ -38,17 +39,18 @@ class EventStream(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the response."""
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        last = anyio.current_time()
+        now = asyncio.get_running_loop().time
+        last = now()
 
         async def write(data: bytes) -> None:
             nonlocal last
-            last = anyio.current_time()
+            last = now()
             await send({"type": "http.response.body", "body": data, "more_body": True})
 
         async def pings() -> None:
             while True:
-                await anyio.sleep(max(0.01, last + self._ping - anyio.current_time()))
-                if anyio.current_time() - last >= self._ping:
+                await anyio.sleep(max(0.01, last + self._ping - now()))
+                if now() - last >= self._ping:
                     await write(b": ping\n\n")
 
         async def hang_up() -> None:

@@ -1,4 +1,15 @@
-"""Sharing: one stream, many consumers, and none can hurt another. See `share`."""
+"""Share one stream with many subscribers, none of whom can hold up another.
+
+share          `share(flow)`: a hub
+hubs           `Hubs`: runs that outlive the request that started them, found by id
+hub            `Hub`: owns the task that reads the source
+subscription   `Subscription`: one subscriber, with its policy
+cursor         the position of a subscriber in the log, and what it is handed from there
+log            `MemoryLog`: the newest changes, and the document of all
+channel        wakes subscribers, and the source when there is room
+limits         how far the source may read ahead of subscribers who make it wait
+waiters        many tasks that wait for the same thing
+"""
 
 from streamkit.hub.hub import Hub, Start
 from streamkit.hub.hubs import Hubs, HubsStats

@@ -1,4 +1,4 @@
-"""`Channel`: a log, and those who wait for it to grow."""
+"""`Channel`: a log, and the tasks that wait for it to grow."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ __all__ = ["Channel"]
 
 
 class Channel:
-    """Wakes whoever waits: readers when something was told, the source when there is room.
+    """Wakes subscribers when changes arrive, and the source when there is room.
 
     Attributes:
-        log: what was told.
-        readers: those who wait for something to be told.
-        limits: the numbers up to which the source may go, of those who make it wait.
-        trace: where the error of the stream came from.
+        log: the changes.
+        readers: subscribers that wait for changes.
+        limits: how far the source may go, for each subscriber that makes it wait.
+        trace: the traceback of the stream's error.
     """
 
     def __init__(self, log: MemoryLog) -> None:
@@ -34,7 +34,7 @@ class Channel:
         self._source: asyncio.Future[None] | None = None
 
     def tell(self, changes: Sequence[Change[object]]) -> bool:
-        """Take the changes of one chunk; return whether anybody was waiting for them.
+        """Publish the changes of one chunk; return whether a subscriber was waiting for them.
 
         Raises:
             TypeError, ValueError: as `MemoryLog.append`.
@@ -51,7 +51,7 @@ class Channel:
         self._wake()
 
     async def room(self) -> None:
-        """Wait until nobody makes the source wait."""
+        """Wait until no subscriber makes the source wait."""
         while self._is_full():
             self._source = asyncio.get_running_loop().create_future()
             try:
@@ -60,7 +60,7 @@ class Channel:
                 self._source = None
 
     def move(self, before: int | None, after: int | None) -> None:
-        """Exchange one limit of the source for another."""
+        """Replace one limit of the source by another."""
         if after is not None:
             self.limits.add(after)
         if before is not None:

@@ -1,4 +1,4 @@
-"""`Cursor`: where a reader stands in a log, and what it is handed from there: batches, merged ones, or a snapshot."""
+"""`Cursor`: a position in a log, and what is read from there: batches, merged batches, or a snapshot."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _ALWAYS = ("reset", "snapshot", "end")
 
 
 class Cursor:
-    """A place in a log, which moves on as what lies behind it is taken.
+    """A position in a log, which moves on as changes are read.
 
-    Whoever reads there is one: an object less for each of many thousands.
+    A subscription is a cursor, instead of having one: that saves an object for each of many thousands.
 
     Args:
-        log: what was told.
-        at: how many changes lie before the place.
-        fits: the changes that are wanted; None for all.
-        conflates: what piled up is merged; else it is taken batch by batch.
+        log: the changes.
+        at: the position: number of changes before it.
+        fits: selects changes; None for all.
+        conflates: merge the backlog; else read it batch by batch.
     """
 
     __slots__ = ("_at", "_behind", "_conflates", "_dropped", "_fits", "_log", "_merged", "_withheld")
@@ -31,12 +31,12 @@ class Cursor:
     def __init__(self, log: MemoryLog, at: int, fits: Callable[[Change], bool] | None, *, conflates: bool) -> None:
         self._log, self._fits, self._conflates = log, fits, conflates
         self._at = at
-        self._behind = 0  # where it was before what was taken last; -1 where that is as the source told it
-        self._withheld = at  # how many were not handed over of those before the place
-        self._merged = self._dropped = 0  # how many were joined with others; for how many a snapshot stood
+        self._behind = 0  # the position before the last read; -1 if that read was a batch as the source emitted it
+        self._withheld = at  # number of changes before the position that were not delivered
+        self._merged = self._dropped = 0  # number of changes that were merged; that a snapshot replaced
 
     def _take(self) -> Sequence[Change[object]]:
-        """Move on in the log; return what is to be handed over of it, perhaps nothing."""
+        """Move on in the log; return the changes to deliver, perhaps none."""
         before = self._at
         changes = self._taken()
         self._withheld += self._at - before - len(changes)
@@ -65,13 +65,13 @@ class Cursor:
         return chosen
 
     def _merge(self, batches: Sequence[Sequence[Change[object]]]) -> Sequence[Change[object]]:
-        """What piled up, as the least changes; or the document, where that is less."""
+        """Return the backlog merged to minimal changes; or the document, if that is smaller."""
         log = self._log
         behind, self._at = self._at, log.seq
         fits = self._fits
         changes = log.shared((fits, behind, self._at), lambda: _select(list(chain.from_iterable(batches)), fits))
         merged = log.shared((fits, behind), lambda: conflate(changes))
-        # In a document, a value is its state and its verdict: two changes' worth.
+        # A value of a document counts as two changes: its state and its verdict.
         if len(merged) > 2 * log.values + 1:
             self._at = behind
             return self._snapshot()
@@ -80,7 +80,7 @@ class Cursor:
         return merged
 
     def _snapshot(self) -> Sequence[Change[object]]:
-        """The document in place of what is not kept, and again what tells how the stream came out."""
+        """Return the document in place of changes that are not kept, then the root's verdict and the `end`."""
         log = self._log
         told: list[Change[object]] = []
         if log.verdict is not None and (self._fits is None or self._fits(log.verdict)):
@@ -88,7 +88,7 @@ class Cursor:
         if log.end is not None:
             told.append(Change("end", (), log.end))
         document = log.snapshot()
-        document.end = None  # told behind it
+        document.end = None  # it follows as a change
         document.missed = log.seq - self._at - len(told)
         self._dropped += document.missed
         self._behind, self._at = self._at, log.seq

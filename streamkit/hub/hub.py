@@ -1,4 +1,4 @@
-"""`Hub`: one stream that runs once, for everybody who follows it."""
+"""`Hub`: one stream that runs once, for all its subscribers."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ T = TypeVar("T")
 _CANCELLED = "the stream was cancelled before it ended"
 
 _CAPACITY = 1024
-"""Of a subscriber that said none, where the hub keeps everything."""
+"""The default capacity of a subscriber, if the hub keeps everything."""
 
 Start: TypeAlias = Literal["lazy", "eager", "subscribed"]
 """When a hub runs its source: see `share`."""
@@ -53,14 +53,14 @@ class _Waiting:
 
 
 class Hub(Generic[RootT]):
-    """A stream that many follow, each at their own pace; made by `share`, and entered with `async with`.
+    """A stream with many subscribers, each at its own pace; made by `share`, and entered with `async with`.
 
     A hub is a source: `hub | select("/title") | ...` is a flow of its own for each consumer.
     """
 
     def __init__(self, source: Source[Change[RootT]], start: Start, retain: int | None, grace: float) -> None:
         self._source, self._start, self._retain, self._grace = source, start, retain, grace
-        self._flow = Flow[Change[RootT]](source)  # what is no source is an error here, not when somebody subscribes
+        self._flow = Flow[Change[RootT]](source)  # so that another object than a source is an error here, not at the first subscription
         self._channel = Channel(MemoryLog(retain))
         # Weak, so that a subscription that is dropped without being left is collected.
         self._members: dict[int, ref[object]] = {}
@@ -78,7 +78,7 @@ class Hub(Generic[RootT]):
 
     @property
     def seq(self) -> int:
-        """How many changes there were: the place in the stream behind all of them."""
+        """The number of changes so far: the position after all of them."""
         return self._channel.log.seq
 
     @property
@@ -88,12 +88,12 @@ class Hub(Generic[RootT]):
 
     @property
     def model(self) -> object:
-        """The type that the changes speak of; None if the source knows none."""
+        """The type of the changes; None if the source does not know one."""
         return self._flow.model
 
     @property
     def channel(self) -> Channel:
-        """What the subscriptions read."""
+        """The log that the subscriptions read, and those that wait for it."""
         return self._channel
 
     @overload
@@ -125,24 +125,23 @@ class Hub(Generic[RootT]):
         select: str | Sequence[str] | None = None,
         capacity: int | None = None,
     ) -> Subscription[Any]:
-        """Follow the stream; enter what is returned, then iterate it.
+        """Subscribe to the stream: enter the returned subscription, then iterate it.
 
-        Whoever stands before what is kept gets one `snapshot` of the document, then what follows: never a gap,
-        never a repeat. A stream that has ended is told to the end, and a failed one raises its error after that.
+        If the changes from there on are no longer kept, it yields one `snapshot` of the document, then what follows:
+        never a gap, never a repeat. A stream that has ended is delivered up to its `end`; a failed one then raises.
 
         Args:
-            after: go on behind this place, a `seq` from before; None begins with the document as it is.
-            policy: what becomes of this subscriber when it falls behind. `"conflate"` merges what piled up,
-                without loss, into the least changes. `"every"` gives each batch that is kept. `"suspend"` has the
-                source wait once this subscriber is more than `capacity` changes behind. `"disconnect"` raises
-                `FellBehind` then.
-            batches: give a `Batch` for each chunk, with its place in the stream, instead of single changes.
+            after: continue after this position, an earlier `seq`; None begins with the document as it is.
+            policy: what happens when this subscriber falls behind. `"conflate"` merges the backlog, without loss, to
+                minimal changes. `"every"` yields each batch that is kept. `"suspend"` makes the source wait while
+                this subscriber is more than `capacity` changes behind. `"disconnect"` raises `FellBehind` then.
+            batches: yield a `Batch` for each chunk, with its position in the stream, instead of single changes.
             select: patterns as for the operator `select`; only changes of these paths.
             capacity: for `"suspend"` and `"disconnect"`, in changes; by default what the hub retains, and 1024 where
                 it retains all.
 
         Raises:
-            ValueError: `after` is not a place of this stream, or a pattern can never match its model.
+            ValueError: `after` is not a position of this stream, or a pattern can never match its model.
             TypeError: `after` is no int.
         """
         if policy not in ("conflate", "every", "suspend", "disconnect"):
@@ -165,16 +164,16 @@ class Hub(Generic[RootT]):
         if capacity is None:
             capacity = _CAPACITY if self._retain is None else self._retain
         elif self._channel.log.keep is not None:
-            # What it may be behind is there when it comes to read it.
+            # So that a backlog of this size is still kept when it is read.
             self._channel.log.keep = max(self._channel.log.keep, capacity)
         return Subscription(self, after or 0, policy, capacity, fits, batches=batches)
 
     def snapshot(self) -> Document:
-        """The document at `seq`, to keep: it does not change when more comes, and shares what it can."""
+        """Return the document at `seq`: it does not change later, and shares unchanged parts with others."""
         return self._channel.log.snapshot()
 
     async def result(self) -> RootT:
-        """Wait for the end; return what the root's `complete` carries.
+        """Wait for the end; return the value of the root's `complete`.
 
         Raises:
             StreamkitError: the stream ended otherwise; `.partial` has the JSON value so far.
@@ -196,7 +195,7 @@ class Hub(Generic[RootT]):
         raise error.with_traceback(self._channel.trace)
 
     def stats(self) -> dict[Subscription[Any], Stats]:
-        """How each subscriber keeps up, in the order they came."""
+        """Return how far each subscriber is, in the order they joined."""
         members = [member() for member in self._members.values()]
         return {member: member.stats() for member in members if isinstance(member, Subscription)}  # pyright: ignore[reportUnknownVariableType]  # of anything
 
@@ -231,7 +230,7 @@ class Hub(Generic[RootT]):
         return Flow[Change[RootT]](self) | after
 
     def open_batches(self) -> AsyncGenerator[Sequence[object], None]:
-        """The batches of a new subscription."""
+        """Yield the batches of a new subscription."""
         return self.subscribe().open_batches()
 
     def __aiter__(self) -> AsyncIterator[Change[RootT]]:
@@ -270,7 +269,7 @@ class Hub(Generic[RootT]):
             raise self._trouble
 
     def join(self, who: object) -> None:
-        """Count in somebody who follows; the first may start the source."""
+        """Add a member; the first may start the source."""
         if self._entered == "not yet":
             raise StreamkitError("enter the hub first: async with share(...) as hub: ...")
         if self.end is None:
@@ -286,7 +285,7 @@ class Hub(Generic[RootT]):
             self._run()
 
     def leave(self, who: object) -> None:
-        """Count somebody out; the last may stop the source."""
+        """Remove a member; the last may stop the source."""
         self._members.pop(id(who), None)
         self._stop_if_unused()
 
@@ -335,7 +334,7 @@ class Hub(Generic[RootT]):
             )
 
     async def _read(self) -> None:
-        """Tell what the source gives, to its end."""
+        """Publish the changes of the source, to its end."""
         tell, room, readers = self._channel.tell, self._channel.room, self._channel.readers
         error: Exception | None = None
         try:
@@ -343,7 +342,7 @@ class Hub(Generic[RootT]):
                 async for batch in batches:
                     refuse_if_cancelled(self._reader, batch)
                     if tell(cast("Sequence[Change[object]]", batch)):
-                        # A source that never waits must not keep from reading those who waited for it.
+                        # A source that never waits must not keep subscribers from reading.
                         await asyncio.sleep(0)
                         while readers.waking:  # noqa: ASYNC110  # it takes a turn or a few, not a wait
                             await asyncio.sleep(0)
@@ -354,7 +353,7 @@ class Hub(Generic[RootT]):
             if notes:
                 self._trouble = SourceFailed(f"the stream was cancelled {'; '.join(notes)}")
             raise
-        except Exception as raised:  # noqa: BLE001  # told to the subscribers
+        except Exception as raised:  # noqa: BLE001  # the subscribers get it
             error = raised
         self._close(error)
         if error is not None and (self.end is None or error is not self.end.error):

@@ -1,4 +1,4 @@
-"""`Limits`: how far the source may go, for those who asked it to wait for them."""
+"""`Limits`: how far the source may read ahead of subscribers with `policy="suspend"`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ __all__ = ["Limits"]
 class Limits:
     """A multiset of numbers that knows its smallest.
 
-    Many subscribers stand at the same few places, so the smallest is kept as they move: asking each of them
-    for every batch would cost their square.
+    Many subscribers share few positions, so the smallest is kept up to date as they move: asking each subscriber for
+    each batch would cost the square of their number.
     """
 
     def __init__(self) -> None:
@@ -20,18 +20,18 @@ class Limits:
 
     @property
     def smallest(self) -> int | None:
-        """The smallest number; None without any."""
+        """The smallest number; None if there is none."""
         return self._heap[0] if self._heap else None
 
     def add(self, limit: int) -> None:
-        """Put one in."""
+        """Add a number."""
         if limit not in self._counts:  # with a count of 0 it is still in the heap
             heappush(self._heap, limit)
             self._counts[limit] = 0
         self._counts[limit] += 1
 
     def remove(self, limit: int) -> None:
-        """Take one out that is there."""
+        """Remove a number that was added."""
         self._counts[limit] -= 1
         while self._heap and not self._counts[self._heap[0]]:
             del self._counts[heappop(self._heap)]

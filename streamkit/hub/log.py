@@ -1,11 +1,11 @@
-"""`MemoryLog`: the one place where a shared stream is kept, however many follow it.
+"""`MemoryLog`: one copy of a shared stream, for any number of subscribers.
 
-The newest changes, in the batches they came in, and the document they add up to. A place in the stream is a
-number: how many changes lie before it. What is behind a number can be read while it is kept; a snapshot of the
-document stands for everything before another. So joining late, falling behind and coming back are one thing.
+It keeps the newest changes, in their batches, and the document of all changes. A position in the stream is a number:
+how many changes come before it. Changes after a position can be read while they are kept; a snapshot of the document
+replaces all changes before a position. So new, lagging and returning subscribers all use the same code.
 
-Nothing here waits or knows of subscribers: the same four methods (append, read, snapshot, close) can be those
-of a log that lives elsewhere.
+Nothing here waits, or knows subscribers: a log on another machine can have the same four methods (append, read,
+snapshot, close).
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ __all__ = ["Batch", "MemoryLog"]
 
 RootT = TypeVar("RootT", covariant=True)
 
-_SOME = 256  # slots that may stand empty before they are let go of
+_SOME = 256  # empty slots that are kept before the list is shortened
 _SHARED = 16  # selections that are kept for readers at the same place
 
 
 class Batch(NamedTuple, Generic[RootT]):
-    """Changes that belong together, and the place in the stream behind them.
+    """Changes that belong together, and the position after them.
 
     Attributes:
-        seq: how many changes of the stream lie before this place; give it as `after` to go on from here.
-        changes: those of one chunk; of several, merged, for a subscriber that fell behind.
+        seq: number of changes of the stream up to here; pass it as `after` to continue from here.
+        changes: the changes of one chunk; for a subscriber that fell behind, those of several chunks, merged.
     """
 
     seq: int
@@ -42,14 +42,14 @@ class MemoryLog:
     """A shared stream, in memory.
 
     Args:
-        keep: how many changes are kept before the newest batch; None for all.
+        keep: number of changes to keep before the newest batch; None keeps all.
 
     Attributes:
-        seq: how many changes there were.
-        before: the place before the newest batch.
-        newest: that batch: what all read who keep up.
-        values: about how many values the document has.
-        verdict: the root's, once it has one.
+        seq: number of changes so far.
+        before: the position before the newest batch.
+        newest: that batch, which all subscribers who keep up read.
+        values: the approximate number of values in the document.
+        verdict: the verdict of the root, once there is one.
         end: how the stream ended; None while it runs.
     """
 
@@ -60,17 +60,17 @@ class MemoryLog:
         self.verdict: Change[object] | None = None
         self.end: End | None = None
         self._document = Document()
-        # Batches and the number behind each; what lies before `_first` was let go of, up to the number `_floor`.
+        # Batches and the position after each. Batches before `_first` were dropped, up to the position `_floor`.
         self._batches: list[Sequence[Change[object]]] = []
         self._ends: list[int] = []
         self._first = self._floor = 0
         self._shared: dict[object, Sequence[Change[object]]] = {}
 
     def append(self, changes: Sequence[Change[object]]) -> None:
-        """Take the changes of one chunk; those after an `end` are left out.
+        """Append the changes of one chunk; those after an `end` are ignored.
 
         Raises:
-            TypeError, ValueError: one is no change, or does not fit; those before it are taken.
+            TypeError, ValueError: an item is not a change, or does not fit; the ones before it are appended.
         """
         taken = 0
         try:
@@ -92,7 +92,7 @@ class MemoryLog:
                     self._forget(self.seq - taken - self.keep)
 
     def close(self, error: Exception | None = None, *, cancelled: bool = False) -> None:
-        """Append the `end` of a stream that did not bring one: that it failed, was cancelled, or just stopped."""
+        """Append the `end` of a stream that had none, because it failed, was cancelled, or stopped."""
         if self.end is not None:
             return
         open_paths = self._document.open
@@ -106,19 +106,19 @@ class MemoryLog:
         self.append([Change("end", (), end)])
 
     def read(self, after: int) -> Sequence[Sequence[Change[object]]] | None:
-        """The batches behind a number, of the first one what lies behind it; None if they are not all kept."""
+        """Return the changes after a position, by batch; None if not all of them are kept."""
         at = self._find(after)
         if at is None:
             return None
         return [self._part(at, after), *self._batches[at + 1 :]]
 
     def read_one(self, after: int) -> Sequence[Change[object]] | None:
-        """The first of these batches."""
+        """Return the first of these batches."""
         at = self._find(after)
         return None if at is None else self._part(at, after)
 
     def snapshot(self) -> Document:
-        """The document as it stands at `seq`; shares what it can."""
+        """Return the document at `seq`; it shares unchanged parts with others."""
         return self._document.copy()
 
     def shared(self, key: object, make: Callable[[], Sequence[Change[object]]]) -> Sequence[Change[object]]:
@@ -160,7 +160,7 @@ class MemoryLog:
                 self.verdict = change if is_verdict(change) else None
 
     def _forget(self, floor: int) -> None:
-        """Let go of what lies before a number: whole batches, and most of one that is large."""
+        """Drop changes before a position: complete batches, and the greater part of a large one."""
         ends, first = self._ends, self._first
         while ends[first] <= floor:
             self._floor = ends[first]

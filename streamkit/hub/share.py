@@ -16,15 +16,15 @@ RootT = TypeVar("RootT")
 def share(
     flow: Source[Change[RootT]], *, start: Start = "lazy", retain: int | None = 1024, grace: float = 0.0
 ) -> Hub[RootT]:
-    """Let many follow one flow of changes, which runs once.
+    """Let many subscribers follow one flow of changes, which runs once.
 
     Args:
-        flow: changes as they add up to a document: what `extract(Model)` gives, a run of the client, another hub.
-        start: when the source is run. `"lazy"`: when the first subscribes. `"eager"`: when the hub is entered.
-            `"subscribed"`: as lazy, and it is stopped when the last has left. In each case it runs once.
-        retain: how many changes are kept, at least, for who falls behind or comes back; whoever wants older ones gets
-            a `snapshot` in their place. None keeps all.
-        grace: for `"subscribed"`, the seconds in which somebody may still come before the source is stopped.
+        flow: changes that add up to a document: `chunks | extract(Model)`, a run of the client, another hub.
+        start: when the source runs. `"lazy"`: from the first subscription on. `"eager"`: when the hub is entered.
+            `"subscribed"`: as lazy, and it stops when the last subscriber has left. In each case it runs once.
+        retain: least number of changes to keep, for subscribers that fall behind or come back; a `snapshot` replaces
+            older ones. None keeps all.
+        grace: for `"subscribed"`: seconds to wait for another subscriber before the source is stopped.
 
     Raises:
         TypeError: `flow` is no source.

@@ -1,4 +1,4 @@
-"""`Subscription`: one reader of a hub, at a place of its own."""
+"""`Subscription`: one subscriber of a hub, at a position of its own."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ T = TypeVar("T")
 RootT = DefaultTypeVar("RootT", default=object)
 
 Policy: TypeAlias = Literal["conflate", "every", "suspend", "disconnect"]
-"""What becomes of a subscriber that falls behind: see `Hub.subscribe`."""
+"""What happens to a subscriber that falls behind: see `Hub.subscribe`."""
 
-_NOTHING: Iterator[Change[object]] = iter(())  # one for all: it is at its end
+_NOTHING: Iterator[Change[object]] = iter(())  # shared by all: it is exhausted
 
 
 class Stats(NamedTuple):
     """How a subscriber keeps up, in changes.
 
     Attributes:
-        lag: told by the source, and not yet read.
-        delivered: handed over.
-        merged: joined with others that were handed over.
-        dropped: which a snapshot stood for.
+        lag: emitted by the source, and not yet read.
+        delivered: delivered to the subscriber.
+        merged: merged into delivered changes.
+        dropped: replaced by a snapshot.
     """
 
     lag: int
@@ -51,7 +51,7 @@ class Stats(NamedTuple):
 
 
 class Owner(Protocol):
-    """What a subscription needs of its hub."""
+    """What a subscription needs from its hub."""
 
     @property
     def channel(self) -> Channel: ...
@@ -60,11 +60,11 @@ class Owner(Protocol):
     def model(self) -> object: ...
 
     def join(self, who: object, /) -> None:
-        """Count somebody in."""
+        """Add a member."""
         ...
 
     def leave(self, who: object, /) -> None:
-        """Count them out; again is harmless."""
+        """Remove a member; harmless if it was removed before."""
         ...
 
     def drop(self, who: object, limit: int | None, /) -> None:
@@ -73,14 +73,14 @@ class Owner(Protocol):
 
 
 class Subscription(Cursor, Generic[ItemT]):
-    """One reader: enter it, then iterate it. `subscription | stage` is a flow, which enters it by itself.
+    """One subscriber: enter it, then iterate it. `subscription | stage` is a flow, which enters it by itself.
 
-    It takes effect when it is entered, before anything else runs. One task reads it; more want
-    subscriptions of their own.
+    It takes effect when it is entered, before anything else runs. One task reads it; other tasks need subscriptions
+    of their own.
 
     Attributes:
-        seq: the place up to which everything was handed over. What was handed over of merged changes beyond it
-            comes again for who goes on from there; with `batches=True` there is no such thing.
+        seq: the position up to which everything was delivered. If merged changes were delivered in part, a
+            subscription that continues from here gets them again; with `batches=True` this cannot happen.
     """
 
     __slots__ = (
@@ -110,11 +110,11 @@ class Subscription(Cursor, Generic[ItemT]):
         self._state: Literal["new", "open", "waiting", "left"] = "new"
         self._owner, self._policy, self._capacity, self._batches = owner, policy, capacity, batches
         super().__init__(owner.channel.log, after, fits, conflates=policy == "conflate")
-        self._rest: Iterator[Change[object]] = _NOTHING  # of what was taken of the log last, what is to be handed over
+        self._rest: Iterator[Change[object]] = _NOTHING  # the part of the last read that is not delivered yet
         self._limit: int | None = None
-        self._joined = 0  # the place of the stream when it was entered
+        self._joined = 0  # the position of the stream when it was entered
         self._waiter = Waiter(owner.channel.readers)
-        # One that takes what is told as it is told, if it keeps up.
+        # It delivers batches as the source emitted them, if it keeps up.
         self._is_plain = fits is None and policy != "suspend"
 
     def __repr__(self) -> str:
@@ -129,11 +129,11 @@ class Subscription(Cursor, Generic[ItemT]):
 
     @property
     def model(self) -> object:
-        """The type that the changes speak of; None if the hub knows none."""
+        """The type of the changes; None if the hub does not know one."""
         return self._owner.model
 
     def stats(self) -> Stats:
-        """How this subscriber keeps up."""
+        """Return how far this subscriber is."""
         return Stats(self._log.seq - self._at, self._at - self._withheld, self._merged, self._dropped)
 
     @overload
@@ -150,7 +150,7 @@ class Subscription(Cursor, Generic[ItemT]):
         return Flow[ItemT](self) | after
 
     async def open_batches(self) -> AsyncGenerator[Sequence[object], None]:
-        """What comes, those of one chunk together; leaves when it is closed."""
+        """Yield changes by chunk; leaves the subscription when it is closed."""
         are_items, self._batches = self._batches, True
         async with self:
             rest = tuple(self._rest)
@@ -222,7 +222,7 @@ class Subscription(Cursor, Generic[ItemT]):
         return next(self._rest)  # type: ignore[return-value]  # pyright: ignore[reportReturnType]  # ItemT without batches
 
     def _forget(self) -> None:
-        """Let go of the task that waited."""
+        """Release the task that waited."""
         self._waiter = Waiter(self._owner.channel.readers)
         if self._state == "waiting":
             self._state = "open"
@@ -235,7 +235,7 @@ class Subscription(Cursor, Generic[ItemT]):
         raise StreamkitError("a subscription has one reader: another task wants a subscription of its own")
 
     def _read(self) -> Batch[object] | None:
-        """What is there and was not read: at least one change; None if there is nothing."""
+        """Return unread changes, at least one; None if there are none."""
         self._rest = _NOTHING
         while self._at < self._log.seq:
             if self._policy == "disconnect":
@@ -247,12 +247,12 @@ class Subscription(Cursor, Generic[ItemT]):
         return None
 
     def _check(self) -> None:
-        """Raise if more has piled up since this subscriber joined than it may leave unread."""
+        """Raise if the backlog since this subscriber joined exceeds its capacity."""
         log, since = self._log, max(self._at, self._joined)
         lag = log.seq - since
         if self._capacity is None or lag <= self._capacity:
             return
-        # One batch may be larger than what it may be behind: reading it is keeping up.
+        # One batch may be larger than the capacity: reading it counts as keeping up.
         batch = log.read_one(since)
         if batch is None or len(batch) < lag:
             self._leave()
@@ -263,7 +263,7 @@ class Subscription(Cursor, Generic[ItemT]):
             )
 
     def _ask(self) -> None:
-        """Let the source go on as far as this subscriber wants it to."""
+        """Let the source go on as far as the capacity of this subscriber allows."""
         if self._policy == "suspend" and self._capacity is not None and self._state == "open":
             limit = self._at + self._capacity
             if limit != self._limit:
@@ -273,7 +273,7 @@ class Subscription(Cursor, Generic[ItemT]):
     def _finish(self, end: End) -> None:
         self._leave()
         if end.status == "failed" and end.error is not None:
-            # Many raise this one: none of them is to show the others' frames, or keep them alive.
+            # Many subscribers raise this error: none must show the frames of the others, or keep them alive.
             raise end.error.with_traceback(self._owner.channel.trace)
 
     def _leave(self) -> None:

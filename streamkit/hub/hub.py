@@ -60,7 +60,8 @@ class Hub(Generic[RootT]):
 
     def __init__(self, source: Source[Change[RootT]], start: Start, retain: int | None, grace: float) -> None:
         self._source, self._start, self._retain, self._grace = source, start, retain, grace
-        self._flow = Flow[Change[RootT]](source)  # so that another object than a source is an error here, not at the first subscription
+        # Another object than a source is an error here, not at the first subscription.
+        self._flow = Flow[Change[RootT]](source)
         self._channel = Channel(MemoryLog(retain))
         # Weak, so that a subscription that is dropped without being left is collected.
         self._members: dict[int, ref[object]] = {}
